@@ -1,0 +1,1455 @@
+#!/usr/bin/env python3
+"""Check a proof of record, or a receipt, without trusting whoever made it.
+
+    python verify.py FILE --trust trust.json [--rpc URL] [--require 1,2,3,4] [--fingerprint HEX] [--json] [--all-fields]
+
+One file, Python 3.9 or later, standard library only. Written from docs/protocol.md alone; it shares no code with the
+portal whose claims it checks. What is believed (keys, chain, contract, log) comes from trust.json and from the command
+line, never from FILE. Nothing touches the network unless --rpc is given.
+
+Exit 0: every required line passed. 1: a line failed, or the file is malformed. 2: usage, or an unusable trust file.
+3: nothing failed, but a required line could not be checked (pending, offline).
+
+From top to bottom: encodings, hashes, Ed25519, signed notes, trust file, proof, receipt, node, the five lines, the
+verdict, the printing. `VerificationError` is the only exception that leaves `verify`, whatever the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import http.client
+import ipaddress
+import json
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, FrozenSet, List, NoReturn, Optional, Sequence, TextIO, Tuple
+from urllib.parse import urlsplit
+
+PASSED, FAILED, PENDING, NOT_CHECKED = "passed", "failed", "pending", "not checked"
+
+# Bounds for hostile input. A file is read no further than its bound, so none can exhaust this machine.
+FILE_BYTES = 64 * 2**20
+TRUST_BYTES = 2**20
+ANSWER_BYTES = 16 * 2**20
+CODE_BYTES = 2**18
+ENTRY_BYTES = 65_535
+ENTRIES = 10_000
+NOTE_BYTES, NOTE_SIGNATURES = 100_000, 100
+PATH_HASHES = 63  # a tree of fewer than 2^63 entries has no longer path
+DATA_MEMBERS = 64
+NESTING = 8
+LARGEST_INTEGER = 2**53 - 1
+
+# The verifier's own knowledge of chains: what a proof or a trust file says about this is not asked.
+TEST, LOCAL, MAIN = "test network", "local development chain", "main network"
+CHAINS: Dict[int, Tuple[str, str]] = {
+    1: ("Ethereum", MAIN),
+    11155111: ("Sepolia", TEST),
+    560048: ("Hoodi", TEST),
+    84532: ("Base Sepolia", TEST),
+    11155420: ("OP Sepolia", TEST),
+    421614: ("Arbitrum Sepolia", TEST),
+    80002: ("Polygon Amoy", TEST),
+    17000: ("Holesky, which has ended", TEST),
+    5: ("Goerli, which has ended", TEST),
+    31337: (LOCAL, LOCAL),
+    1337: (LOCAL, LOCAL),
+    131277322940537: (LOCAL, LOCAL),
+}
+TESTNET = "TESTNET: no economic security; this chain may end; keep this file"
+
+
+class VerificationError(Exception):
+    """Why something is not believed, in words for people.
+
+    `outcome` is what it makes of the line that was being checked; `exit_code` is what it makes of the whole run
+    when it happened before any line could be checked.
+    """
+
+    def __init__(self, message: str, *, outcome: str = FAILED, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.exit_code = exit_code
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Encodings (protocol §1): one per value, so each decoder encodes again and compares.
+
+
+def shown(value: Any) -> str:
+    """A value from a file as text that cannot move the cursor, reverse the reading order or leave its quotes."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    kept = value if len(value) <= 1000 else f"{value[:1000]}… ({len(value)} characters)"
+    return '"' + printable(kept.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def printable(text: str) -> str:
+    """The text with control, format (bidi, zero width) and separator characters written as escapes."""
+    return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in text)
+
+
+def integer(value: Any, what: str, *, least: int = 0) -> int:
+    if type(value) is not int or value < least:  # a bool is an int to Python, not to the protocol
+        raise VerificationError(f"{what} is not an integer of at least {least}")
+    return value
+
+
+def matching(pattern: str, value: Any, what: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise VerificationError(f"{what} is not of the form that the protocol gives")
+    return value
+
+
+def listing(value: Any, what: str, *, least: int = 0, most: int = ENTRIES) -> List[Any]:
+    if not isinstance(value, list) or not least <= len(value) <= most:
+        raise VerificationError(f"{what} is not a list of {least} to {most}")
+    return value
+
+
+def members(value: Any, what: str, needed: str, allowed: str = "") -> Dict[str, Any]:
+    """The object, if it has all the needed members and no others than the allowed (both: names with spaces)."""
+    if not isinstance(value, dict):
+        raise VerificationError(f"{what} is not an object")
+    missing = set(needed.split()) - set(value)
+    unknown = set(value) - set(needed.split()) - set(allowed.split())
+    if missing or unknown:
+        word, names = ("lacks", missing) if missing else ("has an unknown member", unknown)
+        raise VerificationError(f"{what} {word} {shown(min(names))}")
+    return value
+
+
+def from_base64(text: Any, what: str, size: Optional[int] = None) -> bytes:
+    """RFC 4648 §4 with padding; `size` in bytes when it is fixed."""
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
+    except ValueError:
+        data = None
+    if data is None or base64.b64encode(data).decode() != text or (size is not None and len(data) != size):
+        raise VerificationError(f"{what} is not base64" + (f" of {size} bytes" if size else ""))
+    return data
+
+
+def from_base64url(text: Any, what: str, size: Optional[int] = None) -> bytes:
+    """RFC 4648 §5 without padding."""
+    matching("[A-Za-z0-9_-]+", text, what)
+    standard = text.translate(str.maketrans("-_", "+/"))
+    return from_base64(standard + "=" * (-len(standard) % 4), what, size)
+
+
+def hex32(value: Any, what: str) -> str:
+    return matching("[0-9a-f]{64}", value, what)
+
+
+def word32(value: Any, what: str) -> str:
+    return matching("0x[0-9a-f]{64}", value, what)
+
+
+def address(value: Any, what: str) -> str:
+    return matching("0x[0-9a-f]{40}", value, what)
+
+
+def uuid(value: Any, what: str) -> str:
+    return matching("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value, what)
+
+
+def instant(value: Any, what: str) -> str:
+    """A time, left as text: texts of this form sort as the times do."""
+    matching(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", value, what)
+    try:
+        datetime.fromisoformat(value[:-1])
+    except ValueError:
+        raise VerificationError(f"{what} is not a time that exists") from None
+    return str(value)
+
+
+def parse_json(data: bytes, what: str) -> Any:
+    """Strict canonical JSON: what parses must format back to the same bytes."""
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique_members,
+            parse_int=_bounded_integer,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+        same = _shallow(value, NESTING) and format_json(value) == data
+    except (ValueError, RecursionError):  # UnicodeError and JSONDecodeError are ValueErrors
+        raise VerificationError(f"{what} is not canonical JSON") from None
+    if not same:
+        raise VerificationError(f"{what} is not canonical JSON")
+    return value
+
+
+def format_json(value: Any) -> bytes:
+    """RFC 8785 for the protocol's values; keys are ASCII, so that sorting by code point is sorting by UTF-16."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+
+
+def _unique_members(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    members_by_name = dict(pairs)
+    if len(members_by_name) != len(pairs) or not all(name.isascii() for name in members_by_name):
+        raise ValueError("a name is doubled or not ASCII")
+    return members_by_name
+
+
+def _bounded_integer(digits: str) -> int:
+    # The length comes first: converting a million digits takes Python minutes.
+    if len(digits) > 17 or abs(int(digits)) > LARGEST_INTEGER:
+        raise ValueError("an integer beyond 2^53 - 1")
+    return int(digits)
+
+
+def _no_float(text: str) -> NoReturn:
+    raise ValueError("a number that is not an integer")
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return not isinstance(value, list) or (levels > 0 and all(_shallow(part, levels - 1) for part in value))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Hashes: SHA-256 (the log's) and Keccak-256 (the chain's; hashlib's SHA-3 pads differently).
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+_MASK = 2**64 - 1
+
+
+def _keccak_tables() -> Tuple[List[Tuple[int, int, int]], List[int]]:
+    """FIPS 202 §3.2: (from lane, to lane, left turn) of the steps ρ and π, and the constants of ι."""
+    moves, x, y = [(0, 0, 0)], 1, 0
+    for step in range(24):
+        after = (y, (2 * x + 3 * y) % 5)
+        moves.append((x + 5 * y, after[0] + 5 * after[1], (step + 1) * (step + 2) // 2 % 64))
+        x, y = after
+    constants, register = [], 1
+    for _ in range(24):
+        constant = 0
+        for bit in range(7):
+            constant |= (register & 1) << (2**bit - 1)
+            register = (register << 1) ^ (0x171 if register & 0x80 else 0)
+        constants.append(constant)
+    return moves, constants
+
+
+_KECCAK_MOVES, _KECCAK_CONSTANTS = _keccak_tables()
+
+
+def keccak256(data: bytes) -> bytes:
+    rate = 136
+    padded = bytearray(data + b"\x01" + bytes(-(len(data) + 1) % rate))
+    padded[-1] |= 0x80
+    lanes = [0] * 25
+    for start in range(0, len(padded), rate):
+        for lane in range(rate // 8):
+            lanes[lane] ^= int.from_bytes(padded[start + 8 * lane : start + 8 * lane + 8], "little")
+        lanes = _keccak_f(lanes)
+    return b"".join(lane.to_bytes(8, "little") for lane in lanes[:4])
+
+
+def _keccak_f(a: List[int]) -> List[int]:
+    for constant in _KECCAK_CONSTANTS:
+        c = [a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20] for x in range(5)]
+        d = [c[x - 1] ^ _turn(c[(x + 1) % 5], 1) for x in range(5)]
+        b = [0] * 25
+        for source, target, left in _KECCAK_MOVES:
+            b[target] = _turn(a[source] ^ d[source % 5], left)
+        a = [b[i] ^ (~b[i - i % 5 + (i + 1) % 5] & b[i - i % 5 + (i + 2) % 5]) for i in range(25)]
+        a[0] ^= constant
+    return a
+
+
+def _turn(lane: int, left: int) -> int:
+    return ((lane << left) | (lane >> (64 - left))) & _MASK
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    return sha256(b"\x00" + entry)
+
+
+def check_inclusion(*, index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> None:
+    """RFC 9162 §2.1.3.2; refuses a path that is not exactly as long as index and size say."""
+    if index >= size:
+        raise VerificationError(f"index {index} lies outside of a log of {size}")
+    place, last, node = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            raise VerificationError(f"the path of entry {index} is too long")
+        if place & 1 or place == last:
+            node = sha256(b"\x01" + sibling + node)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            node = sha256(b"\x01" + node + sibling)
+        place, last = place >> 1, last >> 1
+    if last != 0 or node != root:
+        raise VerificationError(f"the path of entry {index} does not lead to the sealed root")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ed25519 (RFC 8032 §5.1), verification only. Points are (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z.
+
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, -1, _P) % _P
+_ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
+Point = Tuple[int, int, int, int]
+_NEUTRAL: Point = (0, 1, 1, 0)
+
+
+def _add(p: Point, q: Point) -> Point:
+    a = (p[1] - p[0]) * (q[1] - q[0]) % _P
+    b = (p[1] + p[0]) * (q[1] + q[0]) % _P
+    c = 2 * p[3] * q[3] * _D % _P
+    d = 2 * p[2] * q[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _decode_point(encoded: bytes) -> Optional[Point]:
+    """§5.1.3, or None: also for y ≥ p and for a negative zero, which some libraries let pass."""
+    number = int.from_bytes(encoded, "little")
+    y, sign = number & (2**255 - 1), number >> 255
+    u, v = (y * y - 1) % _P, (_D * y * y + 1) % _P
+    x = u * v**3 * pow(u * v**7, (_P - 5) // 8, _P) % _P
+    if v * x * x % _P == -u % _P:
+        x = x * _ROOT_OF_MINUS_1 % _P
+    if len(encoded) != 32 or y >= _P or v * x * x % _P != u or (x == 0 and sign):
+        return None
+    x = _P - x if x & 1 != sign else x
+    return x, y, 1, x * y % _P
+
+
+def _encode_point(p: Point) -> bytes:
+    inverse = pow(p[2], -1, _P)
+    x, y = p[0] * inverse % _P, p[1] * inverse % _P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def _is_small(p: Point) -> bool:
+    """Of order 1, 2, 4 or 8: under such a key one signature fits many messages."""
+    for _ in range(3):
+        p = _add(p, p)
+    return p[0] == 0
+
+
+_BASE = _decode_point((4 * pow(5, -1, _P) % _P).to_bytes(32, "little")) or _NEUTRAL
+
+
+def ed25519_verify(*, public: bytes, message: bytes, signature: bytes) -> bool:
+    """Strict: s < L, canonical points, no small-order key, [s]B = R + [k]A without the cofactor."""
+    key = _decode_point(public)
+    s = int.from_bytes(signature[32:], "little")
+    if key is None or _is_small(key) or len(signature) != 64 or s >= _L:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % _L
+    minus_key = (_P - key[0], key[1], key[2], _P - key[3])
+    # Comparing encodings refuses every R that is not canonical.
+    return _encode_point(_sum_of_products(s, _BASE, k, minus_key)) == signature[:32]
+
+
+def _sum_of_products(s: int, p: Point, k: int, q: Point) -> Point:
+    """[s]p + [k]q, both bit by bit in one pass."""
+    table = (_NEUTRAL, p, q, _add(p, q))
+    total = _NEUTRAL
+    for bit in range(max(s.bit_length(), k.bit_length()) - 1, -1, -1):
+        total = _add(total, total)
+        choice = (s >> bit & 1) | (k >> bit & 1) << 1
+        if choice:
+            total = _add(total, table[choice])
+    return total
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Signed notes and verifier keys (protocol §3, C2SP signed-note). Lines are split at newlines only: str.splitlines
+# knows ten other ends of line.
+
+
+@dataclass(frozen=True)
+class Key:
+    name: str
+    key_id: bytes
+    public: bytes
+
+    def __str__(self) -> str:
+        return f"{printable(self.name)}+{self.key_id.hex()}"
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
+    signatures: Tuple[Tuple[str, bytes, bytes], ...]  # key name, key id, signature
+
+
+def read_key(value: Any, what: str, *, name: str, kind: int = 1) -> Key:
+    """A verifier key of exactly this name and of this signature type (1 Ed25519, 4 cosignature)."""
+    parts = value.split("+", 2) if isinstance(value, str) else []
+    if len(parts) != 3 or not re.fullmatch(r"[^\s+]+", parts[0]) or name not in ("", parts[0]):
+        raise VerificationError(f"{what} is not a verifier key of the right name")
+    blob = from_base64(parts[2], what, 33)
+    key_id = sha256(parts[0].encode() + b"\n" + blob)[:4]
+    point = _decode_point(blob[1:])
+    if parts[1] != key_id.hex() or blob[0] != kind or point is None or _is_small(point):
+        raise VerificationError(f"{what} is not a sound Ed25519 verifier key")
+    return Key(parts[0], key_id, blob[1:])
+
+
+def read_note(text: Any, what: str) -> Note:
+    if not isinstance(text, str) or len(text.encode()) > NOTE_BYTES or re.search(r"[\x00-\x09\x0b-\x1f]", text):
+        raise VerificationError(f"{what} is not a signed note")
+    cut = text.rfind("\n\n")
+    lines = text[cut + 2 :].split("\n")
+    if cut < 0 or lines.pop() != "" or not 1 <= len(lines) <= NOTE_SIGNATURES:
+        raise VerificationError(f"{what} is not a signed note")
+    return Note(text[: cut + 1], tuple(_read_signature(line, what) for line in lines))
+
+
+def _read_signature(line: str, what: str) -> Tuple[str, bytes, bytes]:
+    found = re.fullmatch(r"\u2014 ([^\s+]+) (\S+)", line)
+    blob = from_base64(found.group(2), f"a signature of {what}") if found else b""
+    if found is None or len(blob) < 5:
+        raise VerificationError(f"a signature line of {what} is malformed")
+    return found.group(1), blob[:4], blob[4:]
+
+
+def check_note(note: Note, keys: Sequence[Key], what: str) -> Key:
+    """The first known key that signed it. Unknown keys are ignored; one bad signature of a known key spoils all."""
+    known = {(key.name, key.key_id): key for key in keys}
+    good = []
+    for name, key_id, signature in note.signatures:
+        key = known.get((name, key_id))
+        if key is None:
+            continue
+        if not ed25519_verify(public=key.public, message=note.text.encode(), signature=signature):
+            raise VerificationError(f"the signature of {what} by {key} is wrong")
+        good.append(key)
+    if not good:
+        raise VerificationError(f"{what} is not signed by a key that trust.json names for it")
+    return good[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Trust file (protocol §5)
+
+
+@dataclass(frozen=True)
+class LogKey:
+    key: Key
+    start: int
+    end: Optional[int]
+
+    def covers(self, size: int) -> bool:
+        return self.start <= size and (self.end is None or size < self.end)
+
+
+@dataclass(frozen=True)
+class Registration:
+    chain_id: int
+    code_hash: str
+    contract: str
+    genesis: str
+    log_id: str
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The newest version of a trust file, and the fingerprints of all its versions, oldest first."""
+
+    version: int
+    origin: str
+    log_keys: Tuple[LogKey, ...]
+    receipt_keys: Tuple[Key, ...]
+    registrations: Tuple[Registration, ...]
+    fingerprints: Tuple[str, ...]
+
+
+def read_trust(data: bytes, fingerprint: Optional[str] = None) -> Trust:
+    """The newest version; `fingerprint` is of a version that the holder knows and that must be among them."""
+    try:
+        if len(data) > TRUST_BYTES:
+            raise VerificationError(f"it is larger than {TRUST_BYTES} bytes")
+        trust = _read_versions(parse_json(data, "it"))
+        if fingerprint is not None and _plain_hex(fingerprint) not in trust.fingerprints:
+            raise VerificationError("none of its versions has the fingerprint that you gave")
+        return trust
+    except VerificationError as error:
+        raise VerificationError(f"the trust file cannot be used: {error}", exit_code=2) from None
+
+
+def _plain_hex(fingerprint: str) -> str:
+    """Policies print it in groups of four."""
+    return re.sub(r"[\s-]", "", fingerprint).lower()
+
+
+def _read_versions(document: Any) -> Trust:
+    members(document, "it", "format versions")
+    if document["format"] != "trust/v1":
+        raise VerificationError("its format is not trust/v1")
+    fingerprints: List[str] = []
+    earlier: Optional[Trust] = None
+    for place, version in enumerate(listing(document["versions"], "its list of versions", least=1), start=1):
+        members(version, f"version {place}", "signature statement")
+        trust = _read_statement(version["statement"], f"version {place}", place, fingerprints)
+        _check_statement(version, trust, earlier or trust, f"version {place}")
+        fingerprints.append(trust.fingerprints[-1])
+        earlier = trust
+    assert earlier is not None
+    return earlier
+
+
+def _read_statement(statement: Any, what: str, place: int, fingerprints: List[str]) -> Trust:
+    names = "version previous origin log_keys receipt_keys auditors registrations"
+    members(statement, what, names)
+    if statement["version"] != place or type(statement["version"]) is not int:
+        raise VerificationError(f"{what} does not carry its number")
+    if statement["previous"] != (fingerprints[-1] if fingerprints else ""):
+        raise VerificationError(f"{what} does not follow from the version before")
+    origin = matching(r"[^\s+]+", statement["origin"], f"the origin of {what}")
+    for auditor in listing(statement["auditors"], f"auditors of {what}"):
+        read_key(auditor, f"an auditor's key of {what}", name="", kind=4)
+    return Trust(
+        version=place,
+        origin=origin,
+        log_keys=tuple(_read_log_key(key, origin, what) for key in listing(statement["log_keys"], what, least=1)),
+        receipt_keys=tuple(
+            read_key(key, f"a receipt key of {what}", name=f"{origin}/receipt")
+            for key in listing(statement["receipt_keys"], f"receipt keys of {what}")
+        ),
+        registrations=tuple(
+            _read_registration(value, f"a registration of {what}")
+            for value in listing(statement["registrations"], f"registrations of {what}")
+        ),
+        fingerprints=(*fingerprints, sha256(format_json(statement)).hex()),
+    )
+
+
+def _read_log_key(value: Any, origin: str, what: str) -> LogKey:
+    members(value, f"a log key of {what}", "from key", "until")
+    start = integer(value["from"], f"the start of a log key of {what}")
+    end = integer(value["until"], f"the end of a log key of {what}", least=start + 1) if "until" in value else None
+    return LogKey(read_key(value["key"], f"a log key of {what}", name=origin), start, end)
+
+
+def _read_registration(value: Any, what: str) -> Registration:
+    members(value, what, "chain_id code_hash contract genesis log_id")
+    return Registration(
+        chain_id=integer(value["chain_id"], f"the chain id of {what}", least=1),
+        code_hash=word32(value["code_hash"], f"the code hash of {what}"),
+        contract=address(value["contract"], f"the contract of {what}"),
+        genesis=word32(value["genesis"], f"the genesis hash of {what}"),
+        log_id=word32(value["log_id"], f"the log id of {what}"),
+    )
+
+
+def _check_statement(version: Dict[str, Any], trust: Trust, signer: Trust, what: str) -> None:
+    """`signer` is the version before; for the first version it is that version itself."""
+    if trust.origin != signer.origin:
+        raise VerificationError(f"{what} is of another origin")
+    message = b"trust/v1\n" + format_json(version["statement"])
+    signature = from_base64(version["signature"], f"the signature of {what}", 64)
+    if not ed25519_verify(public=signer.log_keys[0].key.public, message=message, signature=signature):
+        raise VerificationError(f"the signature of {what} is wrong")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Proof of record (protocol §2, §3, §7): reading says only whether the file is well formed.
+
+
+@dataclass(frozen=True)
+class Entry:
+    text: bytes
+    at: str
+    id: str
+    kind: str
+    subject: str
+    digests: Dict[str, str]  # field name → base64url digest
+    data: Dict[str, Any]  # of log.* entries, instead of digests
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    name: str
+    value: Any
+    digest: str
+
+
+@dataclass(frozen=True)
+class Item:
+    entry: Entry
+    disclosures: Tuple[Disclosure, ...]
+    index: Optional[int]
+    path: Tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    note: Note
+    origin: str
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Anchor:
+    block_hash: str
+    block_number: int
+    chain_id: int
+    contract: str
+    log_id: str
+    transaction: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    items: Tuple[Item, ...]
+    checkpoint: Optional[Checkpoint]
+    anchor: Optional[Anchor]
+
+    @property
+    def numbers(self) -> List[Any]:
+        return [shown_.value for item in self.items for shown_ in item.disclosures if shown_.name == "number"]
+
+    @property
+    def number(self) -> Optional[str]:
+        return next((number for number in self.numbers if isinstance(number, str)), None)
+
+
+def read_proof(data: bytes) -> Proof:
+    document = members(parse_json(data, "it"), "it", "format checksum entries", "checkpoint anchor")
+    if document["format"] != "proof-of-record/v1":
+        raise VerificationError("its format is not proof-of-record/v1")
+    rest = {name: value for name, value in document.items() if name != "checksum"}
+    if sha256(format_json(rest)).hex() != document["checksum"]:
+        raise VerificationError("its checksum is wrong: the file was damaged or changed")
+    proof = Proof(
+        items=tuple(_read_item(item) for item in listing(document["entries"], "its list of entries", least=1)),
+        checkpoint=_read_checkpoint(document["checkpoint"]) if "checkpoint" in document else None,
+        anchor=_read_anchor(document["anchor"]) if "anchor" in document else None,
+    )
+    _check_whole(proof)
+    return proof
+
+
+def _check_whole(proof: Proof) -> None:
+    """What no member can say alone: order, and which members go together."""
+    order = [(item.entry.at, item.entry.id) for item in proof.items]
+    if order != sorted(order) or len({item.entry.id for item in proof.items}) != len(order):
+        raise VerificationError("its entries are out of order or doubled")
+    if any(item.index is not None for item in proof.items) != (proof.checkpoint is not None):
+        raise VerificationError("it must have a checkpoint exactly when some entry has an index")
+    if proof.anchor is not None and proof.checkpoint is None:
+        raise VerificationError("it has an anchor without a checkpoint")
+
+
+def _read_item(value: Any) -> Item:
+    members(value, "an entry of the list", "disclosures entry", "index path")
+    if ("index" in value) != ("path" in value):
+        raise VerificationError("an entry of the list has an index or a path without the other")
+    path = listing(value.get("path", []), "the path of an entry", most=PATH_HASHES)
+    disclosures = tuple(_read_disclosure(text) for text in listing(value["disclosures"], "a list of disclosures"))
+    names = [disclosure.name for disclosure in disclosures]
+    if names != sorted(set(names)):
+        raise VerificationError("the disclosures of an entry are out of order or doubled")
+    return Item(
+        entry=_read_entry(value["entry"]),
+        disclosures=disclosures,
+        index=integer(value["index"], "the index of an entry") if "index" in value else None,
+        path=tuple(from_base64(step, "a hash of a path", 32) for step in path),
+    )
+
+
+def _read_entry(value: Any) -> Entry:
+    text = value.encode() if isinstance(value, str) else b""
+    if not 0 < len(text) <= ENTRY_BYTES:
+        raise VerificationError(f"an entry is not a text of 1 to {ENTRY_BYTES} bytes")
+    entry = members(parse_json(text, "an entry"), "an entry", "at id kind subject v", "fields data")
+    kind = matching(r"[a-z]+(\.[a-z_]+)+", entry["kind"], "the kind of an entry")
+    content = "data" if kind.startswith("log.") else "fields"
+    members(entry, "an entry", f"at id kind subject v {content}")
+    if entry["v"] != 1 or type(entry["v"]) is not int:
+        raise VerificationError("an entry is of an unknown version")
+    return Entry(
+        text=text,
+        at=instant(entry["at"], "the time of an entry"),
+        id=uuid(entry["id"], "the id of an entry"),
+        kind=kind,
+        subject=hex32(entry["subject"], "the subject of an entry"),
+        digests=_read_digests(entry["fields"]) if content == "fields" else {},
+        data=_read_data(entry["data"]) if content == "data" else {},
+    )
+
+
+def _field_name(value: Any) -> str:
+    return matching("[a-z][a-z0-9_.-]{0,199}", value, "the name of a field")
+
+
+def _read_digests(fields: Any) -> Dict[str, str]:
+    if not isinstance(fields, dict) or not fields:
+        raise VerificationError("an entry has no fields")
+    for name, digest in fields.items():
+        _field_name(name)
+        from_base64url(digest, "the digest of a field", 32)
+    return fields
+
+
+def _read_data(data: Any) -> Dict[str, Any]:
+    if not isinstance(data, dict) or len(data) > DATA_MEMBERS:
+        raise VerificationError(f"the data of an entry is not an object of at most {DATA_MEMBERS} members")
+    if not all(type(value) in (str, int) for value in data.values()):
+        raise VerificationError("the data of an entry holds more than strings and integers")
+    return data
+
+
+def _read_disclosure(text: Any) -> Disclosure:
+    array = listing(parse_json(from_base64url(text, "a disclosure"), "a disclosure"), "a disclosure", least=3, most=3)
+    from_base64url(array[0], "the salt of a disclosure", 16)
+    if isinstance(array[2], (dict, list)):
+        raise VerificationError("the value of a disclosure is not a plain value")
+    digest = base64.urlsafe_b64encode(sha256(text.encode())).decode().rstrip("=")
+    return Disclosure(_field_name(array[1]), array[2], digest)
+
+
+def _read_checkpoint(value: Any) -> Checkpoint:
+    note = read_note(value, "the checkpoint")
+    lines = note.text.split("\n")
+    if len(lines) != 4 or not re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]) or int(lines[1]) >= 2**63:
+        raise VerificationError("the checkpoint is not origin, size and root")
+    return Checkpoint(note, lines[0], int(lines[1]), from_base64(lines[2], "the root of the checkpoint", 32))
+
+
+def _read_anchor(value: Any) -> Anchor:
+    members(value, "the anchor", "block_hash block_number chain_id contract format log_id transaction")
+    if value["format"] != "eth-locator/v1":
+        raise VerificationError("the anchor is not of the form eth-locator/v1")
+    return Anchor(
+        block_hash=word32(value["block_hash"], "the block hash of the anchor"),
+        block_number=integer(value["block_number"], "the block number of the anchor"),
+        chain_id=integer(value["chain_id"], "the chain id of the anchor", least=1),
+        contract=address(value["contract"], "the contract of the anchor"),
+        log_id=word32(value["log_id"], "the log id of the anchor"),
+        transaction=word32(value["transaction"], "the transaction of the anchor"),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Receipt (protocol §4)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    note: Note
+    name: str
+    entry_id: str
+    subject_type: str
+    record: str
+    leaf: str
+    at: str
+    seal_by: str
+
+
+def read_receipt(data: bytes) -> Receipt:
+    try:
+        note = read_note(data.decode("utf-8"), "it")
+    except UnicodeDecodeError:
+        raise VerificationError("it is neither a proof of record nor a receipt") from None
+    lines = note.text.split("\n")
+    subject_type, _, record = (lines[2] if len(lines) == 7 else "").partition(" ")
+    if len(lines) != 7 or not lines[0].endswith("/receipt") or not lines[5].startswith("seal-by "):
+        raise VerificationError("it is neither a proof of record nor a receipt")
+    from_base64(lines[3], "the leaf hash of the receipt", 32)
+    return Receipt(
+        note=note,
+        name=lines[0],
+        entry_id=uuid(lines[1], "the entry id of the receipt"),
+        subject_type=matching("[a-z]+", subject_type, "the subject type of the receipt"),
+        record=uuid(record, "the record's id of the receipt"),
+        leaf=lines[3],
+        at=instant(lines[4], "the time of the receipt"),
+        seal_by=instant(lines[5][len("seal-by ") :], "the seal-by time of the receipt"),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Node: the only part that touches the network. A node that is silent or talks nonsense proves nothing in either
+# direction, so it makes lines "not checked"; only a clear answer against the proof makes one "failed".
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The host that is named must be the host that answered."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Block:
+    number: int
+    hash: str
+    time: int  # seconds since 1970
+
+
+@dataclass(frozen=True)
+class TransactionReceipt:
+    status: int
+    block_hash: str
+    logs: Tuple[Any, ...]
+
+
+class Node:
+    """An Ethereum JSON-RPC node, asked each question at most once and over at most `seconds`."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self.url, self.seconds = url, seconds
+        self.host, self.near = _host_of(url)
+        self._answers: Dict[str, Any] = {}
+        self._silence: Optional[str] = None
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def chain_id(self) -> int:
+        return self._quantity(self._ask("eth_chainId"))
+
+    def block(self, tag: str) -> Optional[Block]:
+        """By number (0x hex) or tag; None when the node has none."""
+        answer = self._ask("eth_getBlockByNumber", tag, False)
+        if answer is None:
+            return None
+        member = self._object(answer).get
+        return Block(self._quantity(member("number")), self._word(member("hash")), self._quantity(member("timestamp")))
+
+    def receipt(self, transaction: str) -> Optional[TransactionReceipt]:
+        answer = self._ask("eth_getTransactionReceipt", transaction)
+        if answer is None:
+            return None
+        member = self._object(answer).get
+        logs = member("logs")
+        if self._word(member("transactionHash")) != transaction or not isinstance(logs, list):
+            raise self._nonsense()
+        return TransactionReceipt(self._quantity(member("status")), self._word(member("blockHash")), tuple(logs))
+
+    def code(self, contract: str) -> bytes:
+        answer = self._ask("eth_getCode", contract, "latest")
+        code = answer if isinstance(answer, str) and len(answer) <= 2 * CODE_BYTES else ""
+        if not re.fullmatch("0x([0-9a-fA-F]{2})*", code):
+            raise self._nonsense()
+        return bytes.fromhex(code[2:])
+
+    def _ask(self, method: str, *params: Any) -> Any:
+        question = json.dumps([method, params])
+        if question not in self._answers:
+            self._answers[question] = self._result(self._exchange(method, params))
+        return self._answers[question]
+
+    def _exchange(self, method: str, params: Tuple[Any, ...]) -> bytes:
+        """The raw answer; after one silence the node is not asked again."""
+        if self._silence is not None:
+            raise self._unchecked(self._silence)
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        headers = {"Content-Type": "application/json", "User-Agent": "verify.py"}
+        try:
+            # The scheme was checked to be http or https in _host_of.
+            request = urllib.request.Request(self.url, json.dumps(call).encode(), headers)  # noqa: S310
+            with self._opener.open(request, timeout=self.seconds) as response:
+                return self._read(response)
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise self._unchecked(f"answered with HTTP status {error.code}") from None
+        except (OSError, http.client.HTTPException, ValueError):
+            self._silence = "did not answer"
+            raise self._unchecked(self._silence) from None
+
+    def _read(self, response: Any) -> bytes:
+        """At most ANSWER_BYTES within the time: a time-out of the socket alone never ends a trickle."""
+        deadline, data = time.monotonic() + self.seconds, b""
+        while len(data) <= ANSWER_BYTES and time.monotonic() < deadline:
+            part = response.read1(65536)
+            if not part:
+                return data
+            data += part
+        raise self._unchecked("answered with too much, or too slowly")
+
+    def _result(self, answer: bytes) -> Any:
+        try:
+            reply = json.loads(answer.decode("utf-8"), parse_int=_bounded_integer)
+        except (ValueError, RecursionError):
+            raise self._nonsense() from None
+        if not isinstance(reply, dict) or reply.get("id") != 1:
+            raise self._nonsense()
+        if reply.get("error") is not None:
+            raise self._unchecked("refused to answer")
+        if "result" not in reply:
+            raise self._nonsense()
+        return reply["result"]
+
+    def _object(self, value: Any) -> Dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._nonsense()
+        return value
+
+    def _quantity(self, value: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch("0x[0-9a-fA-F]{1,64}", value):
+            raise self._nonsense()
+        return int(value, 16)
+
+    def _word(self, value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch("0x[0-9a-fA-F]{64}", value):
+            raise self._nonsense()
+        return value.lower()
+
+    def _nonsense(self) -> VerificationError:
+        return self._unchecked("gave an answer that cannot be understood")
+
+    def _unchecked(self, why: str) -> VerificationError:
+        return VerificationError(f"{self.host} {why}", outcome=NOT_CHECKED)
+
+
+def _host_of(url: str) -> Tuple[str, bool]:
+    """The host to name, without any secret of the URL, and whether it is this computer or its own network."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9_.:-]+", host) or "@" in parts.netloc:
+        raise VerificationError("--rpc needs the http or https address of an Ethereum node", exit_code=2)
+    try:
+        near = ipaddress.ip_address(host).is_private
+    except ValueError:
+        near = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    return (host if port is None else f"{host}:{port}"), near
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The five lines (protocol §8)
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    name: str
+    status: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is checked, what is believed, and whom we may ask."""
+
+    proof: Proof
+    trust: Trust
+    node: Optional[Node]
+
+
+def check_record(case: Case) -> str:
+    """Line 1: the facts shown are the ones recorded."""
+    for item in case.proof.items:
+        for disclosure in item.disclosures:
+            if item.entry.digests.get(disclosure.name) != disclosure.digest:
+                raise VerificationError(f"{disclosure.name} as shown with {item.entry.id} is not the recorded one")
+    if len({item.entry.subject for item in case.proof.items}) != 1:
+        raise VerificationError("the entries are not all about one subject")
+    if len(set(map(json.dumps, case.proof.numbers))) > 1 or not all(isinstance(n, str) for n in case.proof.numbers):
+        raise VerificationError("the entries do not show one number")
+    facts = sum(len(item.disclosures) for item in case.proof.items)
+    number = case.proof.number
+    name = "number not shown" if number is None else shown(number)
+    return f"{name}: {_count(facts, 'fact')} shown, as recorded in {_count(len(case.proof.items), 'entry')}"
+
+
+def check_sealed(case: Case) -> str:
+    """Line 2: every entry lies in a tree that a log key of the origin signed."""
+    checkpoint = case.proof.checkpoint
+    if checkpoint is None:
+        raise VerificationError("recorded, not yet sealed in the log", outcome=PENDING)
+    if checkpoint.origin != case.trust.origin:
+        raise VerificationError(f"the checkpoint is of another log than {printable(case.trust.origin)}")
+    keys = [log_key.key for log_key in case.trust.log_keys if log_key.covers(checkpoint.size)]
+    signer = check_note(checkpoint.note, keys, f"the checkpoint of {checkpoint.size} entries")
+    waiting = sum(not _included(item, checkpoint, case.trust.origin) for item in case.proof.items)
+    total = len(case.proof.items)
+    if waiting:
+        raise VerificationError(f"{waiting} of {_count(total, 'entry')} not yet under this checkpoint", outcome=PENDING)
+    return f"{_count(total, 'entry')} in the log of {_count(checkpoint.size, 'entry')}, signed by {signer}"
+
+
+def _included(item: Item, checkpoint: Checkpoint, origin: str) -> bool:
+    if item.entry.kind.startswith("log.") and item.entry.subject != subject_of("log", origin):
+        raise VerificationError("an entry about the log is about another log")
+    if item.index is None:
+        return False
+    leaf = leaf_hash(item.entry.text)
+    check_inclusion(index=item.index, size=checkpoint.size, leaf=leaf, path=item.path, root=checkpoint.root)
+    return True
+
+
+def subject_of(subject_type: str, record: str) -> str:
+    return sha256(b"\x00".join([b"subject/v1", subject_type.encode(), record.encode()])).hex()
+
+
+def check_anchored(case: Case) -> str:
+    """Line 3: the registry's own event names this tree."""
+    anchor, checkpoint = _located(case)
+    if not _registered(case):
+        raise VerificationError("the anchor names a chain, contract or log that trust.json does not register")
+    node = _node(case, f"or look up transaction {anchor.transaction} yourself")
+    if not _on_this_chain(case, node):
+        raise VerificationError(f"{node.host} is a node of another chain", outcome=NOT_CHECKED)
+    receipt = node.receipt(anchor.transaction)
+    if receipt is None:
+        raise VerificationError(f"{node.host} knows no transaction {anchor.transaction} (a node may forget old ones)")
+    if receipt.status != 1:
+        raise VerificationError(f"the transaction {anchor.transaction} did not succeed")
+    events = [event for event in (_anchored_event(log, anchor) for log in receipt.logs) if event is not None]
+    if not events:
+        raise VerificationError("the transaction holds no Anchored event of this log from the registered contract")
+    if (checkpoint.size, checkpoint.root) not in events:
+        raise VerificationError("the contract's event names another size or root than the checkpoint")
+    return f"the registry {anchor.contract} recorded this tree in transaction {anchor.transaction}"
+
+
+ANCHORED_TOPIC = "0x" + keccak256(b"Anchored(bytes32,uint256,bytes32,uint256,bytes32)").hex()
+
+
+def _anchored_event(log: Any, anchor: Anchor) -> Optional[Tuple[int, bytes]]:
+    """(new size, new root) of the registry's Anchored event for this log; None of any other log line.
+
+    Topics: event, log id, new size. Data: new root, old size, old root, 32 bytes each.
+    """
+    if not isinstance(log, dict) or log.get("removed") is True:
+        return None
+    topics = log.get("topics")
+    if not isinstance(topics, list) or len(topics) != 3:
+        return None
+    address_, data, topics = str(log.get("address")).lower(), log.get("data"), [str(topic).lower() for topic in topics]
+    if address_ != anchor.contract or topics[:2] != [ANCHORED_TOPIC, anchor.log_id]:
+        return None
+    if not re.fullmatch("0x[0-9a-f]{64}", topics[2]) or not re.fullmatch("0x[0-9a-fA-F]{192}", str(data)):
+        return None
+    return int(topics[2], 16), bytes.fromhex(str(data)[2:66])
+
+
+def check_block(case: Case) -> str:
+    """Line 4: the event's block is this chain's own, and final."""
+    anchor, _ = _located(case)
+    node = _node(case, f"or compare {anchor.block_hash} with the hash of block {anchor.block_number} in an explorer")
+    if not _registered(case):
+        raise VerificationError("no registration to compare with: see line 3", outcome=NOT_CHECKED)
+    if not _on_this_chain(case, node):
+        raise VerificationError(f"chain id or genesis hash of {node.host} are not those of the registration")
+    block = node.block(hex(anchor.block_number))
+    if block is None:
+        raise VerificationError(f"{node.host} knows no block {anchor.block_number}")
+    if (block.number, block.hash) != (anchor.block_number, anchor.block_hash):
+        raise VerificationError(f"block {anchor.block_number} is another one: {node.host} gives the hash {block.hash}")
+    receipt = node.receipt(anchor.transaction)
+    if receipt is None:
+        raise VerificationError("no transaction to compare with: see line 3", outcome=NOT_CHECKED)
+    if receipt.block_hash != anchor.block_hash:
+        raise VerificationError(f"the transaction lies in another block: {receipt.block_hash}")
+    final = node.block("finalized")
+    if final is None:
+        raise VerificationError(f"{node.host} names no finalized block", outcome=NOT_CHECKED)
+    if block.number > final.number:
+        raise VerificationError(f"block {block.number} is not final yet, as told by {node.host}", outcome=PENDING)
+    name = chain_name(anchor.chain_id)
+    return f"block {block.number} of {name}, of {moment(block.time)}, is final, as told by {node.host}"
+
+
+def check_registry(case: Case) -> str:
+    """Line 5: the published code stands at the contract, and which registrations this says nothing about."""
+    anchor, _ = _located(case)
+    node = _node(case, "to read the contract's code")
+    here = _on_this_chain(case, node)
+    if not here:
+        raise VerificationError("no registration on this node's chain: see lines 3 and 4", outcome=NOT_CHECKED)
+    code_hash = "0x" + keccak256(node.code(anchor.contract)).hex()
+    if code_hash != here[-1].code_hash:
+        raise VerificationError(f"the code at {anchor.contract} is not the published one: its hash is {code_hash}")
+    place, total = case.trust.registrations.index(here[-1]) + 1, len(case.trust.registrations)
+    which = "the current registration" if place == total else f"registration {place} of {total}, not the current one"
+    others = [f"{r.contract} on {chain_name(r.chain_id)}" for r in case.trust.registrations[: place - 1]]
+    return f"the published code stands at {which}" + (f"; not covered: {', '.join(others)}" if others else "")
+
+
+def _located(case: Case) -> Tuple[Anchor, Checkpoint]:
+    if case.proof.anchor is None or case.proof.checkpoint is None:
+        raise VerificationError("not yet anchored: ask for a newer file later", outcome=PENDING)
+    return case.proof.anchor, case.proof.checkpoint
+
+
+def _node(case: Case, otherwise: str) -> Node:
+    if case.node is None:
+        raise VerificationError(f"needs --rpc with a node that you choose, {otherwise}", outcome=NOT_CHECKED)
+    return case.node
+
+
+def _registered(case: Case) -> List[Registration]:
+    """The registrations that the anchor can mean. A local chain that was restarted has several, told by genesis."""
+    anchor, _ = _located(case)
+    wanted = (anchor.chain_id, anchor.contract, anchor.log_id)
+    return [r for r in case.trust.registrations if (r.chain_id, r.contract, r.log_id) == wanted]
+
+
+def _on_this_chain(case: Case, node: Node) -> List[Registration]:
+    """Those of them whose chain the node speaks for."""
+    chain_id, genesis = node.chain_id(), node.block("0x0")
+    if genesis is None:
+        raise VerificationError(f"{node.host} knows no first block", outcome=NOT_CHECKED)
+    return [r for r in _registered(case) if (r.chain_id, r.genesis) == (chain_id, genesis.hash)]
+
+
+CHECKS: Tuple[Tuple[str, Callable[[Case], str]], ...] = (
+    ("record", check_record),
+    ("sealed", check_sealed),
+    ("anchored", check_anchored),
+    ("block", check_block),
+    ("registry", check_registry),
+)
+DEFAULT_REQUIRED = frozenset({1, 2, 3, 4})
+
+
+def judge(number: int, name: str, check: Callable[..., str], *matter: Any) -> Line:
+    try:
+        return Line(number, name, PASSED, check(*matter))
+    except VerificationError as error:
+        return Line(number, name, error.outcome, str(error))
+
+
+def check_lines(case: Case) -> Tuple[Line, ...]:
+    return tuple(judge(number, name, check, case) for number, (name, check) in enumerate(CHECKS, start=1))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The verdict
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One entry as far as the file shows it. Row fields are `shown` too; printing leaves them out unless asked."""
+
+    at: str
+    kind: str
+    id: str
+    index: Optional[int]
+    shown: Dict[str, Any]
+    withheld: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one check; every text in it is for people, values in it are the file's own."""
+
+    document: str  # "proof" or "receipt"
+    exit_code: int
+    verdict: str
+    lines: Tuple[Line, ...]
+    warnings: Tuple[str, ...]
+    limits: Tuple[str, ...]  # what it does not prove
+    number: Optional[str]
+    facts: Tuple[Fact, ...]
+    trust_version: int
+    fingerprint: str
+
+
+def verify(
+    proof: bytes,
+    trust: bytes,
+    *,
+    rpc: Optional[str] = None,
+    require: FrozenSet[int] = DEFAULT_REQUIRED,
+    fingerprint: Optional[str] = None,
+    seconds: float = 10.0,
+) -> Report:
+    """Check the bytes of a proof of record, or of a receipt, against the bytes of a trust file.
+
+    `rpc` is a node's URL (None: no network), each answer of which may take `seconds`; `require` holds numbers of lines.
+    Raises VerificationError for a malformed file (exit_code 1) and for an unusable trust file or URL (2).
+    """
+    node = Node(rpc, seconds) if rpc is not None else None
+    believed = read_trust(trust, fingerprint)
+    try:
+        if len(proof) > FILE_BYTES:
+            raise VerificationError(f"it is larger than {FILE_BYTES} bytes")
+        if not proof.startswith(b"{"):
+            return _receipt_report(read_receipt(proof), believed)
+        case = Case(read_proof(proof), believed, node)
+    except VerificationError as error:
+        raise VerificationError(f"the file is malformed: {error}") from None
+    return _proof_report(case, require)
+
+
+def _proof_report(case: Case, require: FrozenSet[int]) -> Report:
+    lines = check_lines(case)
+    return Report(
+        document="proof",
+        exit_code=_exit_code(lines, require),
+        verdict=_proof_verdict(case, lines, require),
+        lines=lines,
+        warnings=tuple(_warnings(case)),
+        limits=(
+            "that nothing else was recorded about this: it speaks of these entries only;",
+            "that an event which nobody recorded did not happen;",
+            "when an entry was written: an anchor bounds the time of sealing, not of writing.",
+        ),
+        number=case.proof.number,
+        facts=tuple(_fact(item) for item in case.proof.items),
+        trust_version=case.trust.version,
+        fingerprint=case.trust.fingerprints[-1],
+    )
+
+
+def _exit_code(lines: Sequence[Line], require: FrozenSet[int]) -> int:
+    if any(line.status == FAILED for line in lines):
+        return 1
+    return 0 if all(line.status == PASSED for line in lines if line.number in require) else 3
+
+
+def _proof_verdict(case: Case, lines: Sequence[Line], require: FrozenSet[int]) -> str:
+    status = {line.number: line.status for line in lines}
+    failed = [line.number for line in lines if line.status == FAILED]
+    if failed:
+        return f"Do not rely on this file: {_lines(failed)} failed."
+    missing = [number for number in sorted(require) if status[number] != PASSED]
+    waits = any(status[number] == PENDING for number in missing)
+    advice = "ask for a newer file later" if waits else "see above what is needed"
+    open_ = f" Nothing failed, but {_lines(missing)} could not be confirmed: {advice}." if missing else ""
+    return _established(case, status) + open_
+
+
+def _established(case: Case, status: Dict[int, str]) -> str:
+    """The strongest sentence that the passed lines carry."""
+    anchor, node = case.proof.anchor, case.node
+    if anchor and node and all(status[number] == PASSED for number in (1, 2, 3, 4)):
+        block = node.block(hex(anchor.block_number))
+        assert block is not None
+        return f"The facts shown were sealed in the log before {moment(block.time)} and have not been altered since."
+    if anchor and status[3] == PASSED:
+        return f"The facts shown are anchored in block {anchor.block_number}, which you have not confirmed yet."
+    if status[2] == PASSED:
+        return "The facts shown are sealed in the insurer's log; nothing outside of the insurer vouches for it yet."
+    return "The facts shown fit together; nothing but this file vouches for them yet."
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    return ("line " if len(numbers) == 1 else "lines ") + " and ".join(map(str, numbers))
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _warnings(case: Case) -> List[str]:
+    """About the chain that the anchor lies on, or else the one that the log is registered with."""
+    anchor = case.proof.anchor
+    registrations = _registered(case) if anchor else []
+    chains = {r.chain_id for r in registrations or case.trust.registrations[-1:]}
+    warnings = [_chain_warning(chain_id) for chain_id in sorted(chains)]
+    if case.node and case.node.near:
+        warnings.append(
+            f"{case.node.host} is on this computer or network: this program cannot know that it is independent of the"
+            " insurer. Lines 3 to 5 are worth what that node is worth."
+        )
+    return [warning for warning in warnings if warning]
+
+
+def _chain_warning(chain_id: int) -> str:
+    name, kind = CHAINS.get(chain_id, ("", ""))
+    if kind in (TEST, LOCAL):
+        return f"{TESTNET} ({name})"
+    return "" if kind == MAIN else f"unknown chain {chain_id}: this program cannot say what its blocks are worth"
+
+
+def chain_name(chain_id: int) -> str:
+    return CHAINS[chain_id][0] if chain_id in CHAINS else f"unknown chain {chain_id}"
+
+
+def moment(seconds: int) -> str:
+    """A block's time, as the node gives it."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"second {seconds}"
+
+
+def _fact(item: Item) -> Fact:
+    return Fact(
+        at=item.entry.at,
+        kind=item.entry.kind,
+        id=item.entry.id,
+        index=item.index,
+        shown={**item.entry.data, **{disclosure.name: disclosure.value for disclosure in item.disclosures}},
+        withheld=len(item.entry.digests) - len(item.disclosures),
+    )
+
+
+def _receipt_report(receipt: Receipt, trust: Trust) -> Report:
+    line = judge(1, "receipt", _check_receipt, receipt, trust)
+    promise = (
+        f"{printable(trust.origin)} promised to seal {receipt.entry_id} of {receipt.subject_type} {receipt.record}"
+        f" (recorded at {receipt.at}) by {receipt.seal_by}. A checkpoint anchored in a block later than that, whose"
+        f" tree lacks the leaf {receipt.leaf}, convicts the insurer. Keep this file."
+    )
+    good = line.status == PASSED
+    return Report(
+        document="receipt",
+        exit_code=0 if good else 1,
+        verdict=promise if good else "Do not rely on this file: no receipt key of the insurer signed it.",
+        lines=(line,),
+        warnings=(),
+        limits=("that the entry was sealed: a receipt is a promise, the proof of record shows that it was kept.",),
+        number=None,
+        facts=(),
+        trust_version=trust.version,
+        fingerprint=trust.fingerprints[-1],
+    )
+
+
+def _check_receipt(receipt: Receipt, trust: Trust) -> str:
+    if receipt.name != f"{trust.origin}/receipt":
+        raise VerificationError(f"the receipt is of another log than {printable(trust.origin)}")
+    return f"signed by {check_note(receipt.note, trust.receipt_keys, 'the receipt')}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Printing, for people and for programs. Every line goes through `printable` once more.
+
+MARKS = {PASSED: "✓", FAILED: "✗", PENDING: "…", NOT_CHECKED: "-"}
+ASCII_MARKS = {PASSED: "+", FAILED: "x", PENDING: ".", NOT_CHECKED: "-"}
+
+
+def as_json(report: Report, *, all_fields: bool) -> str:
+    facts = [{**asdict(fact), "shown": dict(_visible(fact, all_fields))} for fact in report.facts]
+    return json.dumps({**asdict(report), "facts": facts}, sort_keys=True)
+
+
+def as_text(report: Report, *, all_fields: bool, marks: Dict[str, str]) -> List[str]:
+    groups = [report.fingerprint[place : place + 4] for place in range(0, 64, 4)]
+    text = [f"Checked against trust.json version {report.trust_version}, fingerprint {' '.join(groups)}", ""]
+    for line in report.lines:
+        text.append(f"{line.number} {line.name:<10} {marks[line.status]} {line.status:<12} {line.text}")
+    if report.facts:
+        text += ["", f"What is shown of {shown(report.number) if report.number else 'a record without its number'}:"]
+    for fact in report.facts:
+        text += _fact_text(fact, all_fields)
+    text += ["", f"VERDICT (exit {report.exit_code}): {report.verdict}", *report.warnings]
+    return [*text, "", "This does not prove:", *(f"  - {limit}" for limit in report.limits)]
+
+
+def _fact_text(fact: Fact, all_fields: bool) -> List[str]:
+    visible = _visible(fact, all_fields)
+    rows = len(fact.shown) - len(visible)
+    notes = [f"{_count(fact.withheld, 'field')} withheld"] if fact.withheld else []
+    notes += [f"{_count(rows, 'database column')} shown with --all-fields"] if rows else []
+    place = "" if fact.index is None else f"  (number {fact.index} in the log)"
+    values = [f"      {printable(name)}: {shown(value)}" for name, value in visible]
+    return [f"  {fact.at}  {fact.kind}{place}", *values, *([f"      [{'; '.join(notes)}]"] if notes else [])]
+
+
+def _visible(fact: Fact, all_fields: bool) -> List[Tuple[str, Any]]:
+    return [(name, value) for name, value in fact.shown.items() if all_fields or not name.startswith("row.")]
+
+
+def _say(lines: Sequence[str], *, to: Optional[TextIO] = None) -> None:
+    """Print what the terminal can show; the rest as escapes."""
+    stream = to or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    for line in lines:
+        print(printable(line).encode(encoding, "backslashreplace").decode(encoding), file=stream)
+
+
+def _marks() -> Dict[str, str]:
+    try:
+        "".join(MARKS.values()).encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return ASCII_MARKS
+    return MARKS
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Command line
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise VerificationError(f"{printable(message)}\n{self.format_usage().strip()}", exit_code=2)
+
+
+def _line_numbers(text: str) -> FrozenSet[int]:
+    """`1,2,3` and `1-3` are the same."""
+    numbers: List[int] = []
+    for part in text.split(","):
+        found = re.fullmatch("([1-5])(?:-([1-5]))?", part)
+        if not found:
+            raise argparse.ArgumentTypeError("lines are numbered 1 to 5, as in 1,2 or 1-4")
+        numbers += range(int(found.group(1)), int(found.group(2) or found.group(1)) + 1)
+    return frozenset(numbers)
+
+
+def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = _Parser(prog="verify.py", description="Check a proof of record, or a receipt.", allow_abbrev=False)
+    parser.add_argument("file", metavar="FILE", help="a proof of record or a receipt")
+    parser.add_argument("--trust", required=True, metavar="trust.json", help="what to believe, from the insurer")
+    parser.add_argument("--rpc", metavar="URL", help="an Ethereum node that you choose; without it, no network")
+    parser.add_argument("--require", type=_line_numbers, default=DEFAULT_REQUIRED, metavar="1,2,3,4")
+    parser.add_argument("--fingerprint", metavar="HEX", help="of a version of trust.json that you know")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--all-fields", action="store_true", help="show the database columns too")
+    return parser.parse_args(arguments)
+
+
+def _contents(path: str, limit: int) -> bytes:
+    """One byte more than the limit at most: enough to see that a file is too large."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no such file"
+        raise VerificationError(f"cannot read {shown(path)}: {why}", exit_code=2) from None
+
+
+def _run(options: argparse.Namespace) -> int:
+    report = verify(
+        _contents(options.file, FILE_BYTES),
+        _contents(options.trust, TRUST_BYTES),
+        rpc=options.rpc,
+        require=options.require,
+        fingerprint=options.fingerprint,
+    )
+    if options.json:
+        _say([as_json(report, all_fields=options.all_fields)])
+    else:
+        _say(as_text(report, all_fields=options.all_fields, marks=_marks()))
+    return report.exit_code
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """The exit code; never raises but SystemExit for --help."""
+    json_wanted = False
+    try:
+        options = _options(argv)
+        json_wanted = options.json
+        return _run(options)
+    except VerificationError as error:
+        if json_wanted:
+            _say([json.dumps({"exit_code": error.exit_code, "lines": [], "verdict": str(error)}, sort_keys=True)])
+        else:
+            verdict = f"VERDICT (exit {error.exit_code}): {error}"
+            _say(verdict.split("\n"), to=sys.stderr if error.exit_code == 2 else sys.stdout)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
