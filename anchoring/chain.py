@@ -208,11 +208,11 @@ def _account(key: bytes) -> Any:
 
 def redact(url: str) -> str:
     """Scheme, host and port of an endpoint; providers' keys stand in the path, the query or the user's name."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        port = ""
+        return "an endpoint that is not a URL"
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}{port}"
 

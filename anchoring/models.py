@@ -1,0 +1,234 @@
+"""The log's tables.
+
+Insert-only, guarded by triggers (migration 0002): Entry, Opening, Leaf, Checkpoint, TrustVersion, Registration, Anchor,
+Attempt, Confirmation, and a Tile once it is full. Declared caches, which may change and can be rebuilt: Pending, a
+partial Tile, Head, Sender, Tick. The vault's DataKey lives in a store of its own and can be destroyed.
+
+How far a record has come is never stored: it follows from which rows exist (docs/protocol.md).
+"""
+
+import uuid
+
+from django.db import models
+
+
+class Entry(models.Model):
+    """One recorded event: the exact bytes that the log's leaf is the hash of.
+
+    ``seq`` gives the order in which entries of one subject were committed (their row lock orders them); it has gaps
+    and is never an index of the log.
+    """
+
+    seq = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=64)
+    subject_type = models.CharField(max_length=16)
+    subject_id = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    data = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        indexes = [models.Index(fields=["subject_type", "subject_id", "seq"], name="entry_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Opening(models.Model):
+    """The disclosures of one entry that concern one owner, encrypted under that owner's data key."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="openings", db_index=False)
+    owner = models.CharField(max_length=64)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry", "owner"], name="opening_once_per_owner")]
+
+    def __str__(self) -> str:
+        return f"opening of {self.entry_id} for {self.owner}"
+
+
+class Pending(models.Model):
+    """Cache: entries that have no leaf yet; written with the entry, deleted with its leaf."""
+
+    entry = models.OneToOneField(Entry, primary_key=True, on_delete=models.PROTECT)
+
+    class Meta:
+        verbose_name_plural = "pending entries"
+
+    def __str__(self) -> str:
+        return f"pending {self.entry_id}"
+
+
+class Leaf(models.Model):
+    """Where an entry stands in the log. The index comes from the sequencer alone, without gaps."""
+
+    index = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT)
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        verbose_name_plural = "leaves"
+
+    def __str__(self) -> str:
+        return f"leaf {self.index}"
+
+
+class Tile(models.Model):
+    """256 hashes of one level (32 bytes each); the last tile of a level is partial and grows."""
+
+    level = models.PositiveSmallIntegerField()
+    n = models.BigIntegerField()
+    hashes = models.BinaryField(max_length=8192)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["level", "n"], name="tile_once")]
+
+    def __str__(self) -> str:
+        return f"tile {self.level}/{self.n}"
+
+
+class Head(models.Model):
+    """Cache and lock: the size and root of the tree that the leaves make. One row, ``id`` 1."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    root = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"head of {self.size}"
+
+
+class Checkpoint(models.Model):
+    """A signed head. The primary key makes two roots for one size impossible."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    note = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.size}"
+
+
+class TrustVersion(models.Model):
+    """One version of trust.json, as it stands in the file: the signed statement's canonical JSON."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    content = models.BinaryField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"trust version {self.version}"
+
+
+class Registration(models.Model):
+    """This log's registration in a contract on one chain. The newest row is the current one."""
+
+    chain_id = models.BigIntegerField()
+    genesis = models.BinaryField(max_length=32)
+    contract = models.BinaryField(max_length=20)
+    code_hash = models.BinaryField(max_length=32)
+    log_id = models.BinaryField(max_length=32)
+    controller = models.BinaryField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["genesis", "contract", "log_id"], name="registration_once")]
+
+    def __str__(self) -> str:
+        return f"registration {self.pk} on chain {self.chain_id}"
+
+
+class Anchor(models.Model):
+    """The decision to put one checkpoint on chain, on top of the last confirmed one."""
+
+    registration = models.ForeignKey(Registration, on_delete=models.PROTECT)
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT)
+    old_size = models.BigIntegerField()
+    old_root = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["registration", "checkpoint"], name="anchor_once")]
+
+    def __str__(self) -> str:
+        return f"anchor {self.pk} of size {self.checkpoint_id}"
+
+
+class Attempt(models.Model):
+    """A signed transaction for an anchor, stored before it is sent; sent again byte for byte until it is mined."""
+
+    anchor = models.ForeignKey(Anchor, on_delete=models.PROTECT, related_name="attempts")
+    nonce = models.BigIntegerField()
+    raw = models.BinaryField()
+    transaction = models.BinaryField(max_length=32, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk} with nonce {self.nonce}"
+
+
+class Confirmation(models.Model):
+    """The anchor's event stands in this block, which the chain calls final."""
+
+    anchor = models.OneToOneField(Anchor, on_delete=models.PROTECT)
+    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT)
+    block_number = models.BigIntegerField()
+    block_hash = models.BinaryField(max_length=32)
+    block_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"confirmation of anchor {self.anchor_id} in block {self.block_number}"
+
+
+class Sender(models.Model):
+    """Cache and lock: the next nonce of our key on one chain."""
+
+    genesis = models.BinaryField(max_length=32)
+    address = models.BinaryField(max_length=20)
+    next_nonce = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["genesis", "address"], name="sender_once")]
+
+    def __str__(self) -> str:
+        return f"sender, next nonce {self.next_nonce}"
+
+
+class Tick(models.Model):
+    """Cache: how the last run of a pipeline step went, for the status page."""
+
+    step = models.CharField(max_length=16, primary_key=True)
+    ran_at = models.DateTimeField()
+    went_well_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.problem or 'well'}"
+
+
+class DataKey(models.Model):
+    """An owner's data key, wrapped by the key that is kept outside; ``wrapped`` is null once it was destroyed.
+
+    In the vault's own database (``VAULT_URL``).
+    """
+
+    owner = models.CharField(max_length=64, primary_key=True)
+    wrapped = models.BinaryField(max_length=40, null=True)
+    made_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(wrapped__isnull=False, destroyed_at__isnull=True)
+                | models.Q(wrapped__isnull=True, destroyed_at__isnull=False),
+                name="data_key_held_or_destroyed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"data key of {self.owner}"

@@ -1,0 +1,98 @@
+"""How far a record has come, read off the rows that exist: Recorded, Sealed, Anchored."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
+from anchoring.models import Checkpoint, Confirmation, Entry, Registration
+
+CHAIN_NAMES = {
+    1: "Ethereum",
+    11155111: "the Sepolia test network",
+    560048: "the Hoodi test network",
+    84532: "the Base Sepolia test network",
+    131277322940537: "this computer's local test chain",
+    31337: "this computer's local test chain",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One record's place on the ladder; what is not reached yet is None."""
+
+    recorded_at: datetime
+    sealed_at: datetime | None
+    index: int | None
+    anchored_at: datetime | None
+    block_number: int | None
+    transaction: str | None
+    chain_name: str | None
+    late: bool
+
+    @property
+    def word(self) -> str:
+        """The stage's name as people read it."""
+        if self.anchored_at is not None:
+            return "Anchored"
+        return "Recorded" if self.index is None else "Sealed"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing further will happen by itself."""
+        return self.anchored_at is not None
+
+
+def chain_name(chain_id: int) -> str:
+    """The chain's name in a sentence."""
+    return CHAIN_NAMES.get(chain_id, f"chain {chain_id}")
+
+
+def current_registration() -> Registration | None:
+    """The newest registration: the one whose anchors count."""
+    return Registration.objects.order_by("-pk").first()
+
+
+def with_stage(entries: QuerySet[Entry]) -> QuerySet[Any]:
+    """The entries with ``leaf_index``, ``sealed_at`` and the first confirmation of the current registration above it.
+
+    One query, three correlated look-ups by index for each entry.
+    """
+    sealing = Checkpoint.objects.filter(size__gt=OuterRef("leaf__index")).order_by("size")
+    registration = Registration.objects.order_by("-pk").values("pk")[:1]
+    anchoring = Confirmation.objects.filter(
+        anchor__registration=Subquery(registration), anchor__checkpoint__gt=OuterRef("leaf__index")
+    ).order_by("anchor__checkpoint")
+    return entries.annotate(
+        leaf_index=F("leaf__index"),
+        sealed_at=Subquery(sealing.values("at")[:1]),
+        confirmation_id=Subquery(anchoring.values("pk")[:1]),
+    )
+
+
+def stages(entries: list[Any], *, now: datetime) -> dict[int, Stage]:
+    """Entries as ``with_stage`` gives them → their stages by ``seq``; one more query for all confirmations."""
+    ids = {entry.confirmation_id for entry in entries} - {None}
+    confirmations = Confirmation.objects.select_related("attempt", "anchor__registration").in_bulk(ids)
+    return {entry.seq: _stage(entry, confirmations.get(entry.confirmation_id), now) for entry in entries}
+
+
+def seal_by(at: datetime) -> datetime:
+    """The time by which a receipt for an entry of ``at`` promises its seal."""
+    return at + timedelta(seconds=settings.SEAL_WITHIN_SECONDS)
+
+
+def _stage(entry: Any, confirmation: Confirmation | None, now: datetime) -> Stage:
+    sealed = entry.sealed_at is not None
+    return Stage(
+        recorded_at=entry.at,
+        sealed_at=entry.sealed_at,
+        index=entry.leaf_index if sealed else None,
+        anchored_at=confirmation and confirmation.block_at,
+        block_number=confirmation and confirmation.block_number,
+        transaction=confirmation and "0x" + bytes(confirmation.attempt.transaction).hex(),
+        chain_name=confirmation and chain_name(confirmation.anchor.registration.chain_id),
+        late=not sealed and now > seal_by(entry.at),
+    )

@@ -1,0 +1,91 @@
+"""How the log is doing, for the public page and ``log_status``: figures, lags, and troubles in words."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from anchoring.models import Checkpoint, Confirmation, Head, Leaf, Pending, Registration, Tick
+from anchoring.stages import chain_name, current_registration, seal_by
+
+STEP_NAMES = {"sequence": "Sealing", "send": "Anchoring", "confirm": "Confirming"}
+
+
+@dataclass(frozen=True)
+class LogStatus:
+    """One look at the log."""
+
+    size: int
+    waiting: int
+    oldest_waiting_at: datetime | None
+    checkpoint: Checkpoint | None
+    registration: Registration | None
+    confirmation: Confirmation | None
+    not_anchored: int
+    not_anchored_since: datetime | None
+    troubles: list[str]
+    alarms: list[str]
+
+    @property
+    def chain_name(self) -> str:
+        """The chain of the current registration, in a sentence."""
+        return chain_name(self.registration.chain_id) if self.registration else "no chain yet"
+
+
+def log_status() -> LogStatus:
+    """Read it all; a dozen small queries, independent of the log's size but for the count of what waits."""
+    now = timezone.now()
+    head = Head.objects.filter(pk=1).order_by("pk").first()
+    size = head.size if head else 0
+    oldest = Pending.objects.select_related("entry").order_by("entry_id").first()
+    oldest_at = oldest.entry.at if oldest else None
+    registration = current_registration()
+    confirmation = _newest_confirmation(registration)
+    anchored = confirmation.anchor.checkpoint_id if confirmation else 0
+    first_open = Leaf.objects.select_related("entry").filter(index__gte=anchored).order_by("index").first()
+    return LogStatus(
+        size=size,
+        waiting=Pending.objects.count(),
+        oldest_waiting_at=oldest_at,
+        checkpoint=Checkpoint.objects.order_by("-size").first(),
+        registration=registration,
+        confirmation=confirmation,
+        not_anchored=size - anchored,
+        not_anchored_since=first_open.entry.at if first_open else None,
+        troubles=_troubles(registration, now),
+        alarms=_alarms(oldest_at, now),
+    )
+
+
+def _newest_confirmation(registration: Registration | None) -> Confirmation | None:
+    return (
+        Confirmation.objects.filter(anchor__registration=registration)
+        .select_related("anchor__checkpoint", "anchor__registration", "attempt").order_by("-anchor__checkpoint").first()
+    )  # fmt: skip
+
+
+def _troubles(registration: Registration | None, now: datetime) -> list[str]:
+    """What keeps a step from going on, in the words it left; and steps that have not run when they should have."""
+    found = [] if registration else ["The log is not registered on a chain yet: records are sealed but not anchored."]
+    allowed = {
+        "sequence": settings.SEQUENCE_EVERY_SECONDS, "send": settings.ANCHOR_EVERY_SECONDS,
+        "confirm": settings.CONFIRM_EVERY_SECONDS,
+    }  # fmt: skip
+    for tick in Tick.objects.order_by("step"):
+        name = STEP_NAMES[tick.step]
+        if tick.problem and not (registration is None and tick.step == "send"):
+            found.append(f"{name} is waiting: {tick.problem}")
+        elif now - tick.ran_at > timedelta(seconds=10 * allowed[tick.step] + 60):
+            found.append(f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?")
+    return found
+
+
+def _alarms(oldest_at: datetime | None, now: datetime) -> list[str]:
+    """Promises broken: a receipt's seal-by that passed while its entry is still unsealed."""
+    if oldest_at is None or now <= seal_by(oldest_at):
+        return []
+    return [
+        f"A receipt promised a seal by {seal_by(oldest_at):%-d %B %Y %H:%M} UTC and the record is still not sealed."
+        " The record is safe; our promise is broken, and the receipt proves it."
+    ]

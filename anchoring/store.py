@@ -1,0 +1,78 @@
+"""The log's hand-written SQL: where the row count is the load, rows are written and read without the ORM."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db import connection
+
+from anchoring.models import Entry
+
+
+def insert_entry(entry: Entry, openings: list[tuple[str, bytes]]) -> None:
+    """Write the entry, its openings and its place in the pending list; on PostgreSQL in one statement."""
+    columns = [entry.id, entry.kind, entry.subject_type, entry.subject_id, entry.at, entry.data]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            owners, sealed = [owner for owner, _ in openings], [part for _, part in openings]
+            cursor.execute(_ONE_STATEMENT, [*columns, owners, sealed])
+            entry.seq = cursor.fetchone()[0]
+            return
+        fields = Entry._meta.concrete_fields[1:]
+        cursor.execute(_ENTRY, [f.get_db_prep_save(v, connection) for f, v in zip(fields, columns, strict=True)])
+        entry.seq = cursor.lastrowid
+        cursor.execute("INSERT INTO anchoring_pending (entry_id) VALUES (%s)", [entry.seq])
+        if openings:
+            cursor.executemany(_OPENING, [(entry.seq, owner, sealed) for owner, sealed in openings])
+
+
+_ENTRY = "INSERT INTO anchoring_entry (id, kind, subject_type, subject_id, at, data) VALUES (%s, %s, %s, %s, %s, %s)"
+_OPENING = "INSERT INTO anchoring_opening (entry_id, owner, sealed) VALUES (%s, %s, %s)"
+_ONE_STATEMENT = f"""
+WITH entry AS ({_ENTRY} RETURNING seq),
+     pending AS (INSERT INTO anchoring_pending (entry_id) SELECT seq FROM entry),
+     opening AS (INSERT INTO anchoring_opening (entry_id, owner, sealed)
+                 SELECT seq, part.owner, part.sealed FROM entry, unnest(%s::text[], %s::bytea[]) AS part(owner, sealed))
+SELECT seq FROM entry
+"""  # noqa: S608 - no value is put into the text
+
+
+def insert_leaves(start: int, seqs: Sequence[int], hashes: Sequence[bytes]) -> None:
+    """By COPY on PostgreSQL, by one prepared statement elsewhere."""
+    rows = zip(range(start, start + len(seqs)), seqs, hashes, strict=True)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy("COPY anchoring_leaf (index, entry_id, hash) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(["int8", "int8", "bytea"])
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            cursor.executemany('INSERT INTO anchoring_leaf ("index", entry_id, hash) VALUES (%s, %s, %s)', list(rows))
+
+
+def write_tiles(grown: Mapping[tuple[int, int], bytes]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO anchoring_tile (level, n, hashes) VALUES (%s, %s, %s)"
+            " ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes",
+            [(level, n, hashes) for (level, n), hashes in grown.items()],
+        )
+
+
+def read_tiles(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """The named tiles by (level, number), in one query; those that do not exist are left out."""
+    if not wanted:
+        return {}
+    places = ",".join(["(%s,%s)"] * len(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT level, n, hashes FROM anchoring_tile WHERE (level, n) IN (VALUES {places})",  # noqa: S608
+            [number for tile in wanted for number in tile],
+        )
+        return {(level, n): bytes(hashes) for level, n, hashes in cursor.fetchall()}
+
+
+def clear_pending(seqs: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("DELETE FROM anchoring_pending WHERE entry_id = ANY(%s)", [list(seqs)])
+        else:
+            cursor.executemany("DELETE FROM anchoring_pending WHERE entry_id = %s", [(seq,) for seq in seqs])

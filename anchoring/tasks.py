@@ -1,0 +1,23 @@
+"""The schedule's tasks: each makes one call; how often they run stands in settings."""
+
+from celery import shared_task
+
+from anchoring import config, pipeline
+
+
+@shared_task(name="anchoring.sequence")
+def sequence() -> str:
+    """Seal what was recorded."""
+    return pipeline.tick("sequence", pipeline.sequence)
+
+
+@shared_task(name="anchoring.send")
+def send() -> str:
+    """Put the newest due checkpoint on chain."""
+    return pipeline.tick("send", lambda: pipeline.send(chain=config.chain(), key=config.chain_key()))
+
+
+@shared_task(name="anchoring.confirm")
+def confirm() -> str:
+    """Look whether anchors under way are final."""
+    return pipeline.tick("confirm", lambda: pipeline.confirm(chain=config.chain()))

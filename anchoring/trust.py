@@ -1,0 +1,74 @@
+"""trust.json as this log publishes it: one stored version after the other, each signed with the log key."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from anchoring import config
+from anchoring.keys import verify_ed25519
+from anchoring.models import Registration, TrustVersion
+from anchoring.protocol import trust
+from anchoring.protocol.canonical import dumps, loads
+
+
+def trust_file() -> bytes:
+    """The file's bytes, with a new version first if keys or registrations have changed since the last one."""
+    versions = list(TrustVersion.objects.order_by("version"))
+    if not versions or _wanted(versions) is not None:
+        publish()
+        versions = list(TrustVersion.objects.order_by("version"))
+    return _file(versions)
+
+
+def current_fingerprint() -> str:
+    """64 hex digits of the newest version: what a policy prints."""
+    return trust.fingerprint(_parsed(trust_file()).newest)
+
+
+@transaction.atomic
+def publish() -> None:
+    """Insert the version that keys and registrations now call for. A second caller finds nothing left to do.
+
+    Two at once: the primary key lets one of them win; the other's transaction fails and its retry finds the version.
+    """
+    versions = list(TrustVersion.objects.order_by("version"))
+    statement = _wanted(versions)
+    if statement is None:
+        return
+    signed = trust.sign_statement(statement, config.log_key())
+    before = list(_parsed(_file(versions)).versions) if versions else []
+    content = loads(trust.encode_trust([*before, signed]), limit=trust.MAX_BYTES)["versions"][-1]
+    TrustVersion.objects.create(version=statement.version, content=dumps(content), at=timezone.now())
+
+
+def _wanted(versions: list[TrustVersion]) -> trust.Statement | None:
+    """The statement that should follow, or None when the newest one says it all."""
+    registrations = tuple(_registration(row) for row in Registration.objects.order_by("pk"))
+    receipt_keys = (config.receipt_key().verifier,)
+    if not versions:
+        log_keys = (trust.LogKey(verifier=config.log_key().verifier),)
+        return trust.Statement(config.origin(), log_keys, receipt_keys, registrations)
+    newest = _parsed(_file(versions)).newest
+    if (newest.registrations, newest.receipt_keys) == (registrations, receipt_keys):
+        return None
+    return trust.next_statement(newest, receipt_keys=receipt_keys, registrations=registrations)
+
+
+def _registration(row: Registration) -> trust.Registration:
+    return trust.Registration(
+        chain_id=row.chain_id,
+        genesis=bytes(row.genesis),
+        contract=bytes(row.contract),
+        code_hash=bytes(row.code_hash),
+        log_id=bytes(row.log_id),
+    )
+
+
+def _file(versions: list[TrustVersion]) -> bytes:
+    """The canonical file around the stored versions."""
+    return dumps(
+        {"format": trust.FORMAT, "versions": [loads(bytes(v.content), limit=trust.MAX_BYTES) for v in versions]}
+    )
+
+
+def _parsed(data: bytes) -> trust.Trust:
+    return trust.parse_trust(data, verify_ed25519)

@@ -1,0 +1,5 @@
+"""Public addresses of the log."""
+
+from django.urls import path
+
+urlpatterns: list[object] = []

@@ -1,0 +1,5 @@
+"""Addresses of the business."""
+
+from django.urls import path
+
+urlpatterns: list[object] = []
