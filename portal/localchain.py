@@ -5,26 +5,29 @@ its own, and the newest block counts as final. It listens on the loopback interf
 so that a verifier in the browser can ask it, and holds no keys: it takes signed transactions and nothing else.
 """
 
+import inspect
 import json
 import re
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
-import rlp
+import rlp  # type: ignore[import-untyped]
 from eth.abc import BlockAPI, BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI
 from eth.chains.base import MiningChain
 from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS, ZERO_ADDRESS
 from eth.db.atomic import AtomicDB
+from eth.estimators.gas import binary_gas_search_1000_tolerance
 from eth.exceptions import HeaderNotFound, Revert, TransactionNotFound, VMError
 from eth.vm.forks import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 
 CHAIN_ID = 31337  # what development chains call themselves
 GAS_LIMIT = 30_000_000
@@ -50,6 +53,7 @@ class RpcError(Exception):
 class _DevelopmentChain(MiningChain):
     chain_id = CHAIN_ID
     vm_configuration = ((0, PragueVM),)
+    gas_estimator = staticmethod(binary_gas_search_1000_tolerance)
 
     def create_header_from_parent(self, parent_header: BlockHeaderAPI, **header_params: Any) -> BlockHeaderAPI:
         """The next header, with the same gas limit: py-evm would let it sink while blocks are empty."""
@@ -97,11 +101,12 @@ class Ledger:
         handler = self._methods.get(method)
         if handler is None:
             raise RpcError(-32601, f"the method {method[:80]} does not exist/is not available")
+        try:
+            inspect.signature(handler).bind(*params)
+        except TypeError as error:
+            raise RpcError(-32602, f"invalid params: {error}") from error
         with self._lock:
-            try:
-                return handler(*params)
-            except TypeError as error:
-                raise RpcError(-32602, "invalid params") from error
+            return handler(*params)
 
     # --- Reading ---------------------------------------------------------------------------------------------------
 
@@ -212,6 +217,8 @@ class Ledger:
         return _hex(transaction.hash)
 
     def _decoded(self, raw: bytes) -> SignedTransactionAPI:
+        if raw[:1] != b"\x02":
+            raise RpcError(-32000, "transaction type not supported: only EIP-1559 is")
         try:
             transaction = self._chain.get_vm().get_transaction_builder().decode(raw)
             transaction.validate()
@@ -250,7 +257,7 @@ def _execution_error(error: VMError) -> RpcError:
     return RpcError(3, f"execution reverted{reason}", data)
 
 
-# --- The shapes of answers ----------------------------------------------------------------------------------------------
+# --- The shapes of answers -------------------------------------------------------------------------------------------
 
 
 def _block_json(block: BlockAPI) -> dict[str, Any]:
@@ -314,7 +321,7 @@ def _receipt_json(block: BlockAPI, receipts: tuple[ReceiptAPI, ...], index: int)
         "logsBloom": _hex(receipt.bloom.to_bytes(256, "big")),
         "status": hex(int.from_bytes(receipt.state_root, "big")),
         "to": None if makes else _hex(transaction.to),
-        "type": hex(getattr(transaction, "type_id", None) or 0),
+        "type": "0x2",
     }
 
 
@@ -355,7 +362,7 @@ def _address(value: Any) -> bytes:
     return _data(value, size=20)
 
 
-# --- The network --------------------------------------------------------------------------------------------------------
+# --- The network -----------------------------------------------------------------------------------------------------
 
 
 class LocalChain:
@@ -377,9 +384,17 @@ class LocalChain:
 
     def stop(self) -> None:
         """Stop answering and give the port back. The chain is gone."""
-        self._server.shutdown()
-        self._thread.join()
+        if self._thread.is_alive():  # else shutdown() would wait for a loop that never ran
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 class _Server(ThreadingHTTPServer):
@@ -388,6 +403,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], ledger: Ledger) -> None:
         self.ledger = ledger
         super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news; anything else is a fault of ours and is printed."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
