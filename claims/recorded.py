@@ -27,6 +27,10 @@ def _of_claim(row: Any) -> str:
     return person(row.claim.party_id)
 
 
+def _payer(row: Any) -> str:
+    return person(row.quote.party_id)
+
+
 def _staff(relation: str) -> Owner:
     def owner(row: Any) -> str:
         user = getattr(row, relation)
@@ -48,8 +52,8 @@ RECORDED: dict[type[Model], dict[str, Owner]] = {
         "sealed": _party,
     },
     m.PremiumPayment: {
-        "number": _house, "quote_id": _house, "status": _house, "provider": _house, "provider_ref": _party,
-        "amount_minor": _party, "currency": _house, "initiated_at": _house,
+        "number": _house, "quote_id": _house, "status": _house, "provider": _house, "provider_ref": _payer,
+        "amount_minor": _payer, "currency": _house, "initiated_at": _house,
     },
     m.Policy: {
         "number": _house, "party_id": _party, "quote_id": _house, "product_code": _house, "product_version": _house,

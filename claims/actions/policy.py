@@ -1,9 +1,8 @@
 """Quotes and policies."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.utils import timezone
 
@@ -17,8 +16,6 @@ from claims.models.care import notify
 from claims.numbers import format_number
 from claims.workflow import advance, durable_action
 
-QUOTE_VALID = timedelta(days=14)
-
 
 @dataclass(frozen=True)
 class Term:
@@ -29,24 +26,21 @@ class Term:
 
 
 @durable_action
-def price_quote(
-    *, by: User, product: Product, answers: Mapping[str, str | int | bool], price: rating.Price, term: Term
-) -> Quote:
-    """Offer a price, locked for 14 days or until the day on which cover would begin is over. Records ``quote.priced``."""
+def price_quote(*, by: User, product: Product, answers: rating.TravelAnswers, price: rating.Price) -> Quote:
+    """Offer a price, locked for as long as the product says or until cover would end. Records ``quote.priced``."""
     party = Party.objects.of(by)
     at = timezone.now()
+    term = trip_term(answers)
     quote = Quote(
         number=format_number(series="QUO", year=at.year, serial=next_serial()), party=party,
         product_code=product.code, product_version=product.version, product_sha256=product.sha256,
-        starts_at=term.starts_at, ends_at=term.ends_at,
-        breakdown=[{"label": line.label, "detail": line.detail, "amount_minor": line.amount.minor} for line in price.lines],
-        net_minor=price.net.minor, tax_minor=price.tax.minor, total_minor=price.total.minor,
-        currency=price.total.currency, quoted_at=at,
-        valid_until=min(at + QUOTE_VALID, term.starts_at + timedelta(days=1)),
+        starts_at=term.starts_at, ends_at=term.ends_at, breakdown=price.breakdown(), net_minor=price.net.minor,
+        tax_minor=price.tax.minor, total_minor=price.total.minor, currency=price.total.currency, quoted_at=at,
+        valid_until=min(at + timedelta(days=product.quote_valid_days), term.ends_at),
     )  # fmt: skip
-    quote.seal(dict(answers))
+    quote.seal(answers.as_texts())
     facts = {
-        party.owner: {f"answer.{name}": value for name, value in answers.items()}
+        party.owner: {f"answer.{key}": text for key, text in answers.as_texts().items()}
         | {"total_minor": quote.total_minor, "currency": quote.currency},
         vault.HOUSE: {"product": product.code, "product_version": product.version, "product_sha256": product.sha256},
     }
@@ -113,6 +107,12 @@ def take_over_policy(
         new_rows=[_transaction(policy, PolicyTransaction.Kind.TAKE_OVER, at)],
     )  # fmt: skip
     return policy
+
+
+def trip_term(answers: rating.TravelAnswers) -> Term:
+    """From the start of the day of departure to the end of the day of return, in UTC."""
+    begins = datetime.combine(answers.departs_on, time.min, tzinfo=UTC)
+    return Term(begins, datetime.combine(answers.returns_on + timedelta(days=1), time.min, tzinfo=UTC))
 
 
 def _transaction(policy: Policy, kind: str, at: datetime) -> PolicyTransaction:

@@ -118,7 +118,7 @@ class CoolingOff:
 
 @dataclass(frozen=True, slots=True)
 class LatePurchase:
-    """Who buys after the start waits `waiting_hours` from the purchase."""
+    """Who buys later than on the first day waits `waiting_hours` from the purchase."""
 
     waiting_hours: int
     clause: str
@@ -321,7 +321,27 @@ def _check_whole(product: Product, table: Table) -> None:
             raise table.wrong(place, f"names {max(names, key=names.count)!r} twice")
     if tuple(part.heading for part in product.summary) != SUMMARY_HEADINGS:
         raise table.wrong("summary", "must have the headings of Regulation (EU) 2017/1469 in their order")
+    unfounded = sorted(_needed_provisions(product) - set(product.provisions))
+    if unfounded:
+        raise table.wrong("provisions", f"must say which clause {unfounded[0]} rests on")
     _check_sale(product, table)
+
+
+def _needed_provisions(product: Product) -> set[str]:
+    """The reasons that the coverage check can give for what this product has."""
+    zero = Money.zero(product.currency)
+    needed = {
+        "BEFORE_PURCHASE": product.sold_online,
+        "WAITING_PERIOD": product.late_purchase is not None,
+        "DEDUCTIBLE": any(coverage.deductible > zero for coverage in product.coverages),
+        "BELOW_DEDUCTIBLE": any(coverage.deductible > zero for coverage in product.coverages),
+        "ITEM_LIMIT": any(coverage.item_limit is not None for coverage in product.coverages),
+        "VALUABLES_LIMIT": any(coverage.valuables_limit is not None for coverage in product.coverages),
+        "FIXED_BENEFIT": any(coverage.benefit is not None for coverage in product.coverages),
+        "LIMIT_AGGREGATE": any(coverage.aggregate is not None for coverage in product.coverages),
+    }
+    always = {"NOT_IN_FORCE", "NOT_INSURED_PERIL", "LIMIT_OCCURRENCE"}
+    return always | {reason for reason, is_needed in needed.items() if is_needed}
 
 
 def _clause_refs(product: Product) -> Iterator[tuple[str, str]]:
