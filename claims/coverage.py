@@ -1,8 +1,8 @@
 """The coverage check: what the terms say about a claim, rule by rule, and what they would pay, line by line.
 
-It advises the adjuster and decides nothing. A FAIL names the reason and the clause that a decline could rest on; a REFER
-says what a person has to find out first. Exclusions need an evidenced fact, so the check lists those that may apply and
-judges none.
+It advises the adjuster and decides nothing. A FAIL names the reason and the clause that a decline could rest on; a
+REFER says what a person has to find out first. Exclusions need an evidenced fact, so the check lists those that may
+apply and judges none.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -50,7 +50,9 @@ class ClaimedItem:
 
 @dataclass(frozen=True, slots=True)
 class ClaimFacts:
-    """What was reported. The loss happened at `loss_at` or later, at the latest at `loss_until` (equal when exact)."""
+    """What was reported. The loss happened at `loss_at` at the earliest and `loss_until` at the latest, both included:
+    equal when the time is exact, the first and the last moment of the day when only the day is known.
+    """
 
     cause: str
     loss_at: datetime
@@ -190,7 +192,7 @@ def _waiting(product: Product, policy: PolicyFacts, claim: ClaimFacts) -> RuleRe
     outcome = _not_before(policy.issued_at + timedelta(hours=rule.waiting_hours), claim)
     sentence = {
         Outcome.PASS: f"Bought during the trip, and the loss came after the first {rule.waiting_hours} hours.",
-        Outcome.REFER: f"Bought during the trip, and the loss may lie in the first {rule.waiting_hours} hours: find out.",
+        Outcome.REFER: f"Bought during the trip, and the loss may lie in the first {rule.waiting_hours} hours.",
         Outcome.FAIL: f"Bought during the trip, and the loss lies in the first {rule.waiting_hours} hours.",
     }[outcome]
     return _result("waiting", outcome, rule.clause, sentence, "WAITING_PERIOD")

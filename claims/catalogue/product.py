@@ -331,7 +331,6 @@ def _needed_provisions(product: Product) -> set[str]:
     """The reasons that the coverage check can give for what this product has."""
     zero = Money.zero(product.currency)
     needed = {
-        "BEFORE_PURCHASE": product.sold_online,
         "WAITING_PERIOD": product.late_purchase is not None,
         "DEDUCTIBLE": any(coverage.deductible > zero for coverage in product.coverages),
         "BELOW_DEDUCTIBLE": any(coverage.deductible > zero for coverage in product.coverages),
@@ -340,7 +339,7 @@ def _needed_provisions(product: Product) -> set[str]:
         "FIXED_BENEFIT": any(coverage.benefit is not None for coverage in product.coverages),
         "LIMIT_AGGREGATE": any(coverage.aggregate is not None for coverage in product.coverages),
     }
-    always = {"NOT_IN_FORCE", "NOT_INSURED_PERIL", "LIMIT_OCCURRENCE"}
+    always = {"NOT_IN_FORCE", "BEFORE_PURCHASE", "NOT_INSURED_PERIL", "LIMIT_OCCURRENCE"}
     return always | {reason for reason, is_needed in needed.items() if is_needed}
 
 
