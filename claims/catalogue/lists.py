@@ -50,28 +50,31 @@ Row = TypeVar("Row", Cause, Reason, KycReason)
 @cache
 def causes() -> Mapping[str, Cause]:
     """By code, in the order of the file."""
-    table = Table.read(_FOLDER / "causes.toml")
-    rows = [Cause(*_texts(row, "code", "label", "help")) for row in table.tables("cause")]
-    table.close()
-    return _by_code(rows, table)
+    return read_causes(Table.read(_FOLDER / "causes.toml"))
 
 
 @cache
 def reasons() -> Mapping[str, Reason]:
     """By code, in the order of the file."""
-    table = Table.read(_FOLDER / "reason_codes.toml")
-    rows = [_read_reason(row) for row in table.tables("reason")]
-    table.close()
-    return _by_code(rows, table)
+    return read_reasons(Table.read(_FOLDER / "reason_codes.toml"))
 
 
 @cache
 def kyc_reasons() -> Mapping[str, KycReason]:
     """By code, in the order of the file."""
-    table = Table.read(_FOLDER / "kyc_reasons.toml")
-    rows = [_read_kyc_reason(row) for row in table.tables("reason")]
-    table.close()
-    return _by_code(rows, table)
+    return read_kyc_reasons(Table.read(_FOLDER / "kyc_reasons.toml"))
+
+
+def read_causes(table: Table) -> Mapping[str, Cause]:
+    return _by_code([Cause(*_texts(row, "code", "label", "help")) for row in table.tables("cause")], table)
+
+
+def read_reasons(table: Table) -> Mapping[str, Reason]:
+    return _by_code([_read_reason(row) for row in table.tables("reason")], table)
+
+
+def read_kyc_reasons(table: Table) -> Mapping[str, KycReason]:
+    return _by_code([_read_kyc_reason(row) for row in table.tables("reason")], table)
 
 
 def authority_limit(*, role: str | None, currency: str) -> int:
@@ -111,6 +114,7 @@ def _texts(row: Table, *keys: str) -> tuple[str, ...]:
 
 
 def _by_code(rows: list[Row], table: Table) -> Mapping[str, Row]:
+    table.close()
     by_code = {row.code: row for row in rows}
     if len(by_code) != len(rows):
         raise table.wrong("code", "is given twice")

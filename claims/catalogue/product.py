@@ -9,7 +9,7 @@ from typing import Final, Literal, cast
 
 from claims.catalogue.table import CatalogueError, Table
 from claims.catalogue.tariff import Tariff, read_tariff
-from claims.money import Money
+from claims.money import Money, MoneyError, decimals_of
 
 QuestionKind = Literal["choice", "date", "money", "yes_no"]
 CoverFrom = Literal["issue", "start"]
@@ -186,7 +186,7 @@ class Product:
 def parse_product(content: bytes, *, file: str) -> Product:
     """Read a product's file. CatalogueError names the file, the key and what is wrong."""
     table = Table.parse(content, file=file)
-    currency, family, version = table.text("currency"), table.text("family"), table.text("version")
+    currency, family, version = _read_currency(table), table.text("family"), table.text("version")
     coverages = tuple(_read_coverage(coverage, currency=currency) for coverage in table.tables("coverage"))
     product = Product(
         code=f"{family}-{version}",
@@ -215,6 +215,15 @@ def parse_product(content: bytes, *, file: str) -> Product:
     table.close()
     _check_whole(product, table)
     return product
+
+
+def _read_currency(table: Table) -> str:
+    currency = table.text("currency")
+    try:
+        decimals_of(currency)
+    except MoneyError as error:
+        raise table.wrong("currency", str(error)) from error
+    return currency
 
 
 def _read_coverage(table: Table, *, currency: str) -> Coverage:
