@@ -52,13 +52,21 @@ class FindingCode(StrEnum):
     NUMBER_DIFFERS = "number_differs"
     EXPIRY_DATE_DIFFERS = "expiry_date_differs"
 
+    @property
+    def sentence(self) -> str:
+        """For the officer; names fields, never their values."""
+        return _SENTENCES[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something for the reviewing officer to look at; `sentence` names fields, never their values."""
+    """Something for the reviewing officer to look at."""
 
     code: FindingCode
-    sentence: str
+
+    @property
+    def sentence(self) -> str:
+        return self.code.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +173,11 @@ def compare(mrz: Mrz, *, name: str, birth_date: date, number: str, expires_on: d
     found = list(mrz.findings)
     found += _name_finding(mrz, name)
     if mrz.birth_date is not None and f"{mrz.birth_date:%y%m%d}" != f"{birth_date:%y%m%d}":  # the zone has no century
-        found.append(_finding(FindingCode.BIRTH_DATE_DIFFERS))
+        found.append(Finding(FindingCode.BIRTH_DATE_DIFFERS))
     if re.sub("[^0-9A-Z]", "", number.upper()) != re.sub("<", "", mrz.number):
-        found.append(_finding(FindingCode.NUMBER_DIFFERS))
+        found.append(Finding(FindingCode.NUMBER_DIFFERS))
     if mrz.expires_on is not None and mrz.expires_on != expires_on:
-        found.append(_finding(FindingCode.EXPIRY_DATE_DIFFERS))
+        found.append(Finding(FindingCode.EXPIRY_DATE_DIFFERS))
     return tuple(found)
 
 
@@ -287,16 +295,16 @@ def _birth_date(field: str, *, today: date) -> date | None:
 
 def _check_findings(lines: tuple[str, ...], layout: _Layout, *, number_checks: tuple[str, str]) -> Iterator[Finding]:
     if check_digit(number_checks[0]) != number_checks[1]:
-        yield _finding(FindingCode.CHECK_NUMBER)
+        yield Finding(FindingCode.CHECK_NUMBER)
     dates = ((FindingCode.CHECK_BIRTH_DATE, layout.birth), (FindingCode.CHECK_EXPIRY_DATE, layout.expiry))
     for code, (line, start, end) in dates:
         if check_digit(lines[line][start:end]) != lines[line][end]:
-            yield _finding(code)
+            yield Finding(code)
     if layout is _TD3 and not _optional_digit_fits(lines[1][28:42], lines[1][42]):
-        yield _finding(FindingCode.CHECK_OPTIONAL)
+        yield Finding(FindingCode.CHECK_OPTIONAL)
     line, place = layout.composite_check
     if check_digit("".join(_cut(lines, part) for part in layout.composite)) != lines[line][place]:
-        yield _finding(FindingCode.CHECK_COMPOSITE)
+        yield Finding(FindingCode.CHECK_COMPOSITE)
 
 
 def _optional_digit_fits(field: str, digit: str) -> bool:
@@ -305,19 +313,19 @@ def _optional_digit_fits(field: str, digit: str) -> bool:
 
 def _date_findings(birth_field: str, expires_on: date | None, *, today: date) -> Iterator[Finding]:
     if _birth_date(birth_field, today=today) is None:
-        yield _finding(FindingCode.BIRTH_DATE_UNREADABLE)
+        yield Finding(FindingCode.BIRTH_DATE_UNREADABLE)
     if expires_on is None:
-        yield _finding(FindingCode.EXPIRY_DATE_UNREADABLE)
+        yield Finding(FindingCode.EXPIRY_DATE_UNREADABLE)
     elif expires_on < today:
-        yield _finding(FindingCode.EXPIRED)
+        yield Finding(FindingCode.EXPIRED)
 
 
 def _name_finding(mrz: Mrz, name: str) -> list[Finding]:
     try:
         spellings = [_spell(name, choice=choice).split("<") for choice in range(3)]
     except MrzError:
-        return [_finding(FindingCode.NAME_NOT_COMPARABLE)]
-    return [] if any(_name_agrees(mrz, typed) for typed in spellings) else [_finding(FindingCode.NAME_DIFFERS)]
+        return [Finding(FindingCode.NAME_NOT_COMPARABLE)]
+    return [] if any(_name_agrees(mrz, typed) for typed in spellings) else [Finding(FindingCode.NAME_DIFFERS)]
 
 
 def _name_agrees(mrz: Mrz, typed: list[str]) -> bool:
@@ -362,10 +370,6 @@ def _letter(character: str, choice: int) -> str:
 
 def _with_digit(field: str) -> str:
     return field + check_digit(field)
-
-
-def _finding(code: FindingCode) -> Finding:
-    return Finding(code, _SENTENCES[code])
 
 
 _SENTENCES: Final[dict[FindingCode, str]] = {

@@ -298,3 +298,8 @@ def test_every_made_passport_reads_back_without_a_finding(surname, given_names, 
 def test_a_passport_number_too_long_for_the_zone_is_a_mistake_of_ours():
     with pytest.raises(AssertionError):
         passport_of("Baker", "Alice", number="X123456789")
+
+
+def test_a_kept_code_gives_its_sentence_back():
+    assert FindingCode("expired").sentence == "The document has expired."
+    assert all(code.sentence.endswith(".") for code in FindingCode)
