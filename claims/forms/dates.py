@@ -72,7 +72,8 @@ class DatePartsField(forms.MultiValueField):
         try:
             return date(_whole(year), MONTHS.get(month.lower()) or _whole(month), _whole(day))
         except ValueError:
-            raise ValidationError(f"The {self.what} must be a real date, for example 27 3 2026.", code="unreal") from None
+            sentence = f"The {self.what} must be a real date, for example 27 3 2026."
+            raise ValidationError(sentence, code="unreal") from None
 
 
 def _whole(text: str) -> int:
