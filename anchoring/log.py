@@ -1,7 +1,7 @@
 """The door to the log: record what happened, read it back, prove it.
 
-Everything the business may use of this package, with ``anchoring.vault``. Nothing here knows insurance: kinds, subjects,
-owners and facts are opaque.
+Everything the business may use of this package, with ``anchoring.vault``. Nothing here knows insurance: kinds,
+subjects, owners and facts are opaque.
 """
 
 import hashlib
@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 
 from django.db import connection, models
 from django.utils import timezone
@@ -82,8 +81,8 @@ def record(*, kind: str, subject: Subject, at: datetime, facts: Facts, rows: Ite
     """Append one event, in the caller's transaction, which must also hold the change itself.
 
     One round trip to the main database; the vault is asked only for owners whose key this process does not hold.
-    ``at`` is the clock as read after the subject's row was locked. Raises NotInTransaction; refuses (ValueError) a field
-    name given twice.
+    ``at`` is the clock as read after the subject's row was locked. Raises NotInTransaction; refuses a field name
+    given twice (ValueError).
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("record() needs the transaction of the change that it records")
@@ -121,7 +120,7 @@ def record_housekeeping(*, kind: str, at: datetime, data: Mapping[str, str | int
 
 
 def receipt(entry: Entry) -> str:
-    """The signed promise that ``entry`` will be sealed in time. Ed25519 is deterministic: asking again gives the same."""
+    """The signed promise that ``entry`` will be sealed in time. Asked again it is the same: Ed25519 draws no lots."""
     text = format_receipt(
         Receipt(
             origin=config.origin(),

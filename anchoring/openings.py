@@ -17,7 +17,7 @@ class Subject:
 
 
 def open_disclosures(entries: Sequence[Entry], *, owners: Collection[str] | None) -> dict[int, list[str]]:
-    """The disclosures of the entries (by ``seq``) that the named owners' keys open; what cannot be opened is left out."""
+    """The disclosures of the entries (by ``seq``) that the named owners' keys open, and no others."""
     parts = Opening.objects.filter(entry__in=[entry.seq for entry in entries]).order_by("entry_id", "owner")
     if owners is not None:
         parts = parts.filter(owner__in=owners)

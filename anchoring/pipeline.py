@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from anchoring import chain as chains
-from anchoring import config, store
+from anchoring import config, registry, store
 from anchoring.chain import Chain, ChainError
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Entry, Head, Leaf, Registration, Sender, Tick
 from anchoring.protocol import tiles
@@ -65,9 +65,7 @@ def sign_head() -> Checkpoint | None:
 def _sequence_batch() -> int:
     Head.objects.get_or_create(pk=1, defaults={"size": 0, "root": EMPTY_ROOT})
     head = Head.objects.select_for_update().get(pk=1)
-    batch = list(
-        Entry.objects.filter(pending__isnull=False).order_by("seq").values_list("seq", "data")[:BATCH]
-    )
+    batch = list(Entry.objects.filter(pending__isnull=False).order_by("seq").values_list("seq", "data")[:BATCH])
     if not batch:
         return 0
     hashes = [sha256(b"\x00" + bytes(data)).digest() for _, data in batch]
@@ -124,7 +122,8 @@ def require_same_chain(chain: Chain, registration: Registration) -> None:
     if (identity.chain_id, identity.genesis) != (registration.chain_id, bytes(registration.genesis)):
         raise Halted(
             f"CHAIN_RPC_URL leads to chain {identity.chain_id}, but the log is registered on another one"
-            f" (chain {registration.chain_id}, or the same chain started anew). Correct the URL, or run: manage.py deploy_registry"
+            f" (chain {registration.chain_id}, or the same chain started anew)."
+            " Correct the URL, or run: manage.py deploy_registry"
         )
     if chain.code_hash(bytes(registration.contract)) != bytes(registration.code_hash):
         raise Halted("The code at the registered contract's address is not the registry. Nothing is sent to it.")
@@ -161,14 +160,14 @@ def _plan(
     """Ask the chain what it costs, then reserve the nonce, sign and commit in one transaction."""
     sender = chains.address_of(key)
     log_id, contract = bytes(registration.log_id), bytes(registration.contract)
-    expected = chains.head_word(controller=sender, size=confirmed.size, root=confirmed.root)
+    expected = registry.head_word(controller=sender, size=confirmed.size, root=confirmed.root)
     if chain.head(contract, log_id) != expected:
         raise Halted(
             "The registry's head is not what our database says was last confirmed. Another process may anchor with the"
             " same key, or the database was restored from a backup. Run: manage.py fsck"
         )
     proof = prove_consistency(old_size=confirmed.size, new_size=checkpoint.size, read=TileReader(store.read_tiles))
-    call = chains.anchor_call(
+    call = registry.anchor_call(
         sender=sender, contract=contract, log_id=log_id, old_size=confirmed.size, old_root=confirmed.root,
         new_size=checkpoint.size, new_root=bytes(checkpoint.root), proof=proof,
     )  # fmt: skip
@@ -211,10 +210,10 @@ def _confirm(chain: Chain, attempt: Attempt) -> int:
     if receipt is None:
         chain.send(bytes(attempt.raw))
         return 0
-    if receipt.block_number > chain.block("finalized").number:
+    final, block = chain.block("finalized"), chain.block(receipt.block_number)
+    if final is None or receipt.block_number > final.number:
         return 0
-    block = chain.block(receipt.block_number)
-    if block.hash != receipt.block_hash:
+    if block is None or block.hash != receipt.block_hash:
         return 0  # the chain is being rearranged: the next tick looks again
     if not _anchors(receipt, attempt.anchor):
         raise Halted(
@@ -234,7 +233,7 @@ def _anchors(receipt: chains.TxReceipt, anchor: Anchor) -> bool:
     """Whether the receipt holds the registry's event for exactly this anchor."""
     wanted = (bytes(anchor.registration.log_id), anchor.checkpoint.size, bytes(anchor.checkpoint.root))
     events = [
-        chains.parse_anchored(log) for log in receipt.logs if log.address == bytes(anchor.registration.contract)
+        registry.parse_anchored(log) for log in receipt.logs if log.address == bytes(anchor.registration.contract)
     ]
     return receipt.succeeded and any(e and (e.log_id, e.new_size, e.new_root) == wanted for e in events)
 

@@ -24,8 +24,8 @@ class NoSuchRecord(LookupError):
 def proof(subject: Subject, *, owners: Collection[str] | None, entries: Collection[object] | None = None) -> bytes:
     """The proof of a subject's whole history, or of the entries named by id, as a file's bytes.
 
-    ``owners`` names whose facts are shown (None: all); the subject's number always is. The first entry is always there, because
-    it carries the number. Raises NoSuchRecord; the same rows give the same bytes.
+    ``owners`` names whose facts are shown (None: all); the subject's number always is. The first entry is always there,
+    because it carries the number. Raises NoSuchRecord; the same rows give the same bytes.
     """
     history = list(with_stage(Entry.objects.filter(subject_type=subject.type, subject_id=subject.id)).order_by("seq"))
     wanted = [entry for entry in history if entries is None or entry.id in entries]

@@ -86,13 +86,17 @@ def seal_by(at: datetime) -> datetime:
 
 def _stage(entry: Any, confirmation: Confirmation | None, now: datetime) -> Stage:
     sealed = entry.sealed_at is not None
+    late = not sealed and now > seal_by(entry.at)
+    index = entry.leaf_index if sealed else None
+    if confirmation is None:
+        return Stage(entry.at, entry.sealed_at, index, None, None, None, None, late)
     return Stage(
         recorded_at=entry.at,
         sealed_at=entry.sealed_at,
-        index=entry.leaf_index if sealed else None,
-        anchored_at=confirmation and confirmation.block_at,
-        block_number=confirmation and confirmation.block_number,
-        transaction=confirmation and "0x" + bytes(confirmation.attempt.transaction).hex(),
-        chain_name=confirmation and chain_name(confirmation.anchor.registration.chain_id),
-        late=not sealed and now > seal_by(entry.at),
+        index=index,
+        anchored_at=confirmation.block_at,
+        block_number=confirmation.block_number,
+        transaction="0x" + bytes(confirmation.attempt.transaction).hex(),
+        chain_name=chain_name(confirmation.anchor.registration.chain_id),
+        late=late,
     )

@@ -77,7 +77,9 @@ def _troubles(registration: Registration | None, now: datetime) -> list[str]:
         if tick.problem and not (registration is None and tick.step == "send"):
             found.append(f"{name} is waiting: {tick.problem}")
         elif now - tick.ran_at > timedelta(seconds=10 * allowed[tick.step] + 60):
-            found.append(f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?")
+            found.append(
+                f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?"
+            )
     return found
 
 

@@ -1,6 +1,7 @@
 """The log's hand-written SQL: where the row count is the load, rows are written and read without the ORM."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -9,7 +10,7 @@ from anchoring.models import Entry
 
 def insert_entry(entry: Entry, openings: list[tuple[str, bytes]]) -> None:
     """Write the entry, its openings and its place in the pending list; on PostgreSQL in one statement."""
-    columns = [entry.id, entry.kind, entry.subject_type, entry.subject_id, entry.at, entry.data]
+    columns: list[Any] = [entry.id, entry.kind, entry.subject_type, entry.subject_id, entry.at, entry.data]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             owners, sealed = [owner for owner, _ in openings], [part for _, part in openings]

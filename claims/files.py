@@ -117,7 +117,9 @@ def _refuse_lying_name(name: str, media_type: str) -> None:
     claimed = EXTENSIONS.get(name.rpartition(".")[2].lower())
     if claimed is not None and (claimed == PDF) != (media_type == PDF):
         told, found = ("a PDF", "a picture") if claimed == PDF else ("a picture", "a PDF")
-        raise FileRefused(f"“{name}” is named like {told}, but it is {found}. Rename it or save it again, then send it.")
+        raise FileRefused(
+            f"“{name}” is named like {told}, but it is {found}. Rename it or save it again, then send it."
+        )
 
 
 def _open_image(name: str, content: bytes, image_format: str) -> None:
@@ -152,7 +154,12 @@ def _open_pdf(name: str, content: bytes) -> None:
 
 
 def kept(
-    received: Received, *, party: Party, kind: str, received_at: datetime, **belongs_to: KycCase | Policy | Claim | ClaimDraft
+    received: Received,
+    *,
+    party: Party,
+    kind: str,
+    received_at: datetime,
+    **belongs_to: KycCase | Policy | Claim | ClaimDraft,
 ) -> Document:
     """Keep the content and make its row, not saved yet: the caller's step inserts and records it."""
     document = Document(

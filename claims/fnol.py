@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from claims.models import Policy
 
 MAX_MINOR = 1_000_000_000
 MAX_ITEMS = 50
+_OTHER = "Choose the policy that covered you then."
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,26 @@ def loss_time_problem(policy: Policy, loss_at: datetime, *, now: datetime) -> st
     if loss_at > now:
         return "The loss must lie in the past. Check the date and time."
     if loss_at < policy.starts_at:
-        return f"The loss was before this cover began on {policy.starts_at:%-d %B %Y}. Choose the policy that covered you then."
+        return f"The loss was before this cover began on {policy.starts_at:%-d %B %Y}. {_OTHER}"
     if loss_at >= policy.ends_at:
-        return f"The loss was after this cover ended on {policy.ends_at:%-d %B %Y}. Choose the policy that covered you then."
+        return f"The loss was after this cover ended on {policy.ends_at:%-d %B %Y}. {_OTHER}"
+    return ""
+
+
+def day_instant(policy: Policy, day: date, *, now: datetime) -> datetime:
+    """The instant that stands for a day when nobody knows the time: noon, but covered and past if the day allows it."""
+    instant = datetime.combine(day, time(12), tzinfo=UTC)
+    if day == policy.starts_at.astimezone(UTC).date():
+        instant = max(instant, policy.starts_at)
+    return min(instant, now) if day == now.astimezone(UTC).date() else instant
+
+
+def items_problem(items: Sequence[Item]) -> str:
+    """Why these things cannot be claimed, or ""."""
+    if not items or len(items) > MAX_ITEMS:
+        return f"List at least one thing and at most {MAX_ITEMS}."
+    if any(item.claimed_minor <= 0 for item in items) or sum(item.claimed_minor for item in items) > MAX_MINOR:
+        return "Each amount must be above zero, and the total below ten million."
     return ""
 
 
@@ -63,9 +81,7 @@ def require_fileable(policy: Policy, fnol: Fnol, *, now: datetime) -> None:
         problems["loss_at"] = sentence
     if fnol.cause_code not in policy.product.causes:
         problems["cause_code"] = "Choose what happened from the list."
-    if not fnol.items or len(fnol.items) > MAX_ITEMS:
-        problems["items"] = f"List at least one thing and at most {MAX_ITEMS}."
-    elif any(item.claimed_minor <= 0 for item in fnol.items) or fnol.claimed_minor > MAX_MINOR:
-        problems["items"] = "Each amount must be above zero, and the total below ten million."
+    if sentence := items_problem(fnol.items):
+        problems["items"] = sentence
     if problems:
         raise CannotFile(problems)

@@ -51,7 +51,7 @@ is_holder = Predicate(
 is_not_own_case = Predicate(lambda by, thing: thing.party.user_id != by.pk, "Nobody may work on their own case.")
 is_kyc_officer = _has_role(Role.KYC_OFFICER)
 is_underwriter = _has_role(Role.UNDERWRITER)
-is_adjuster = _has_role(Role.ADJUSTER, Role.SUPERVISOR)
+is_adjuster = _has_role(Role.ADJUSTER)
 is_supervisor = _has_role(Role.SUPERVISOR)
 is_finance = _has_role(Role.FINANCE)
 

@@ -40,29 +40,37 @@ class Step:
     label: str
 
 
-_holder_or_underwriter = may.is_holder | may.is_underwriter
+_files_it = may.is_holder | may.is_underwriter
+_reviews = may.is_kyc_officer & may.is_not_own_case
+_adjusts = may.is_adjuster & may.is_not_own_case
+_checks = may.is_supervisor & may.is_not_own_case & may.is_not_own_proposal
+_pays = may.is_finance & may.is_not_own_case & may.is_payable
+_open = ("submitted", "under_review", "awaiting_approval")
 
 STEPS: tuple[Step, ...] = (
     Step("kyc", "submit", (NEW, "info_requested"), "submitted", may.is_holder, "kyc.submitted", "Send identity"),
-    Step("kyc", "verify", ("submitted",), "verified", may.is_kyc_officer & may.is_not_own_case, "kyc.verified", "Approve identity"),
-    Step("kyc", "ask", ("submitted",), "info_requested", may.is_kyc_officer & may.is_not_own_case, "kyc.information_requested", "Ask for something more"),
-    Step("kyc", "reject", ("submitted",), "rejected", may.is_kyc_officer & may.is_not_own_case, "kyc.rejected", "Reject identity"),
+    Step("kyc", "verify", ("submitted",), "verified", _reviews, "kyc.verified", "Approve identity"),
+    Step("kyc", "ask", ("submitted",), "info_requested", _reviews, "kyc.information_requested", "Ask for more"),
+    Step("kyc", "reject", ("submitted",), "rejected", _reviews, "kyc.rejected", "Reject identity"),
     Step("quote", "price", (NEW,), "quoted", may.is_holder, "quote.priced", "Get a price"),
     Step("quote", "accept", ("quoted",), "accepted", may.is_holder, "quote.accepted", "Accept the price"),
     Step("payment", "initiate", (NEW,), "initiated", may.is_holder, "premium.initiated", "Start the payment"),
     Step("payment", "capture", ("initiated",), "captured", may.is_holder, "premium.captured", "Take the payment"),
-    Step("payment", "fail", ("initiated",), "failed", may.is_holder, "premium.failed", "Note a payment that failed"),
+    Step("payment", "fail", ("initiated",), "failed", may.is_holder, "premium.failed", "Note a failed payment"),
     Step("policy", "issue", (NEW,), None, may.is_holder, "policy.issued", "Issue the policy"),
     Step("policy", "take_over", (NEW,), None, may.is_underwriter, "policy.taken_over", "Take over a policy"),
-    Step("claim", "submit", (NEW,), "submitted", _holder_or_underwriter, "claim.submitted", "Send your claim"),
-    Step("claim", "add_evidence", ("submitted", "under_review", "awaiting_approval"), None, may.is_holder, "claim.evidence_added", "Add evidence"),
-    Step("claim", "withdraw", ("submitted", "under_review"), "withdrawn", may.is_holder, "claim.withdrawn", "Withdraw the claim"),
-    Step("claim", "take", ("submitted",), "under_review", may.is_adjuster & may.is_not_own_case, "claim.taken", "Take this claim"),
-    Step("claim", "decide", ("under_review",), "decided", may.is_adjuster & may.is_not_own_case & may.within_authority, "claim.decided", "Decide"),
-    Step("claim", "propose", ("under_review",), "awaiting_approval", may.is_adjuster & may.is_not_own_case & may.above_authority, "claim.decision_proposed", "Propose a decision"),
-    Step("claim", "approve", ("awaiting_approval",), "decided", may.is_supervisor & may.is_not_own_case & may.is_not_own_proposal & may.within_authority, "claim.decision_approved", "Approve the decision"),
-    Step("claim", "send_back", ("awaiting_approval",), "under_review", may.is_supervisor & may.is_not_own_case & may.is_not_own_proposal, "claim.decision_sent_back", "Send back"),
-    Step("claim", "pay", ("decided",), "paid", may.is_finance & may.is_not_own_case & may.is_payable, "claim.paid", "Record the payment"),
+    Step("claim", "submit", (NEW,), "submitted", _files_it, "claim.submitted", "Send your claim"),
+    Step("claim", "add_evidence", _open, None, may.is_holder, "claim.evidence_added", "Add evidence"),
+    Step("claim", "withdraw", _open[:2], "withdrawn", may.is_holder, "claim.withdrawn", "Withdraw the claim"),
+    Step("claim", "take", ("submitted",), "under_review", _adjusts, "claim.taken", "Take this claim"),
+    Step("claim", "decide", ("under_review",), "decided", _adjusts & may.within_authority, "claim.decided", "Decide"),
+    Step("claim", "propose", ("under_review",), "awaiting_approval", _adjusts & may.above_authority,
+         "claim.decision_proposed", "Propose a decision"),
+    Step("claim", "approve", ("awaiting_approval",), "decided", _checks & may.within_authority,
+         "claim.decision_approved", "Approve the decision"),
+    Step("claim", "send_back", ("awaiting_approval",), "under_review", _checks,
+         "claim.decision_sent_back", "Send back"),
+    Step("claim", "pay", ("decided",), "paid", _pays, "claim.paid", "Record the payment"),
 )  # fmt: skip
 _BY_NAME = {(step.machine, step.name): step for step in STEPS}
 _MACHINES: dict[type, str] = {
@@ -133,7 +141,7 @@ def advance(
         raise StepRefused(thing, step, sentence)
     before, is_new = _status(thing), thing._state.adding
     changed = _change(thing, step, changes or {})
-    for model, rows in groupby(new_rows, key=type):
+    for model, rows in groupby(new_rows, key=lambda row: row.__class__):
         model._default_manager.bulk_create(rows)
     return record(
         kind=step.kind,
@@ -166,14 +174,15 @@ def _change(thing: Thing, step: Step, changes: Mapping[str, Any]) -> list[str]:
     for name, value in changes.items():
         setattr(thing, name, value)
     names = list(changes)
-    if step.target is not None:
+    if step.target is not None and not isinstance(thing, Policy):
         thing.status = step.target
         names.append("status")
     if thing._state.adding:
         thing.save(force_insert=True)
     elif names:
         thing.save(update_fields=names)
-    return [thing._meta.get_field(name).attname for name in names]
+    columns = {field.name: field.attname for field in thing._meta.concrete_fields}
+    return [columns[name] for name in names]
 
 
 def _with_standard_facts(
@@ -211,7 +220,7 @@ _JUDGED_BY_AMOUNT = {"decide", "propose"}
 
 def _may_offer(step: Step, by: User, thing: Thing) -> bool:
     if step.name in _JUDGED_BY_AMOUNT:
-        return step.name == "decide" and not (may.is_adjuster & may.is_not_own_case)(by, thing)
+        return step.name == "decide" and not _adjusts(by, thing)
     return not step.who(by, thing)
 
 

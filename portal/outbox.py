@@ -32,4 +32,4 @@ def newest_messages() -> list[ParsedMessage]:
     """The last messages kept, newest first."""
     parser = BytesParser(policy=email.policy.default)
     paths = sorted(Path(settings.OUTBOX_DIR).glob("*.eml"), reverse=True)[:SHOWN]
-    return [parser.parsebytes(path.read_bytes()) for path in paths]  # type: ignore[misc]
+    return [parser.parsebytes(path.read_bytes()) for path in paths]

@@ -27,6 +27,7 @@ SITE_URL = env.url("SITE_URL", "http://localhost:8000", schemes=("http", "https"
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 PRODUCT_NAME = "Touchstone"
+DEMO_PASSWORD = "" if PRODUCTION else env.secret("DEMO_PASSWORD", kept_in=_KEPT_SECRETS)[:12]
 HELP_EMAIL = env.text("HELP_EMAIL", "help@touchstone.example")
 
 INSTALLED_APPS = [
@@ -88,7 +89,7 @@ TEMPLATES = [
     },
 ]
 
-# --- Databases: business and log in one, the vault's keys in a store of their own -----------------------------------
+# --- Databases: business and log in one, the vault's keys in a store of their own -------------------------------------
 
 _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
@@ -113,7 +114,7 @@ DATABASES = {
 DATABASE_ROUTERS = ["anchoring.routers.VaultRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- The log -----------------------------------------------------------------------------------------------------------
+# --- The log ----------------------------------------------------------------------------------------------------------
 
 VAULT_KEY = env.secret("VAULT_KEY", kept_in=_KEPT_SECRETS)
 LOG_ORIGIN = env.text("LOG_ORIGIN", "touchstone.example/log")
@@ -127,7 +128,7 @@ CHAIN_RPC_URL = env.url("CHAIN_RPC_URL", "http://127.0.0.1:8545", schemes=("http
 CHAIN_KEY = env.secret("CHAIN_KEY", kept_in=_KEPT_SECRETS)
 CHAIN_EXPLORER_URL = env.text("CHAIN_EXPLORER_URL", "")
 
-# --- Celery ---------------------------------------------------------------------------------------------------------------
+# --- Celery -----------------------------------------------------------------------------------------------------------
 
 REDIS_URL = env.url("REDIS_URL", "memory://", schemes=("redis", "rediss", "memory"))
 CELERY_BROKER_URL = REDIS_URL
@@ -149,7 +150,7 @@ if REDIS_URL == "memory://":
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
-# --- People ---------------------------------------------------------------------------------------------------------------
+# --- People -----------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "claims.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -181,7 +182,7 @@ if EMAIL_CONFIG == "outbox:":
 else:
     vars().update(environ.Env.email_url_config(EMAIL_CONFIG))
 
-# --- Language, files, web ---------------------------------------------------------------------------------------------------
+# --- Language, files, web ---------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -233,7 +234,7 @@ if PRODUCTION:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- API --------------------------------------------------------------------------------------------------------------------
+# --- API --------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
@@ -264,8 +265,12 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO" if PRODUCTION else "WARNING",
-                                                           among=("DEBUG", "INFO", "WARNING", "ERROR"))},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice(
+            "LOG_LEVEL", "INFO" if PRODUCTION else "WARNING", among=("DEBUG", "INFO", "WARNING", "ERROR")
+        ),
+    },
     "loggers": {"anchoring": {"level": "INFO"}, "claims": {"level": "INFO"}},
 }
 
@@ -281,7 +286,10 @@ def _refuse_unsafe_production() -> None:
             (len(SECRET_KEY) < 50, "SECRET_KEY must have at least 50 characters."),
             (EMAIL_CONFIG == "outbox:", "EMAIL_URL must name a mail server (smtp+tls://…)."),
             (REDIS_URL == "memory://", "REDIS_URL must name a Redis server."),
-            (LOG_ORIGIN.startswith("touchstone.example"), "LOG_ORIGIN must be a name of your own: it is fixed for ever."),
+            (
+                LOG_ORIGIN.startswith("touchstone.example"),
+                "LOG_ORIGIN must be a name of your own: it is fixed for ever.",
+            ),
             (DATABASES["default"]["ENGINE"].endswith("sqlite3"), "DATABASE_URL must name a PostgreSQL server."),
             (env.text("VAULT_URL", "") == "", "VAULT_URL must name a store of its own, backed up apart from the rest."),
         )

@@ -128,9 +128,7 @@ def loss(*amounts: int, **changes) -> Fnol:
 
 def file_claim(user: User, cover: Policy, *amounts: int, key: str = "key-1") -> Claim:
     """A claim under the policy with one file."""
-    return claim.submit_claim(
-        by=user, policy=cover, fnol=loss(*amounts), idempotency_key=key, uploads=[a_file()]
-    )
+    return claim.submit_claim(by=user, policy=cover, fnol=loss(*amounts), idempotency_key=key, uploads=[a_file()])
 
 
 def accept_in_full(case: Claim, *, by: User) -> Claim:

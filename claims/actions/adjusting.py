@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from anchoring import vault
-from anchoring.log import AfterImage
+from anchoring.log import AfterImage, Value
 from claims import permissions
 from claims.models import Claim, ClaimDecision, ClaimPayment, User
 from claims.models.care import notify
@@ -90,7 +90,7 @@ def pay_claim(*, by: User, claim: Claim, reference: str) -> Claim:
     at = timezone.now()
     decision = claim.decision
     rows = []
-    facts: dict[str, dict[str, str | int | bool | None]] = {}
+    facts: dict[str, dict[str, Value]] = {}
     if decision is not None:
         payment = ClaimPayment(
             claim=claim, decision=decision, amount_minor=decision.payable_minor, currency=claim.currency,
@@ -124,7 +124,7 @@ def _require_consistent(claim: Claim, verdict: Verdict) -> None:
         raise CannotDecide("Say in your own words why: the claimant will read it.")
 
 
-def _decision_facts(decision: ClaimDecision) -> dict[str, dict[str, str | int | bool | None]]:
+def _decision_facts(decision: ClaimDecision) -> dict[str, dict[str, Value]]:
     return {
         decision.claim.owner: {
             "outcome": decision.outcome, "payable_minor": decision.payable_minor, "currency": decision.currency,

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from anchoring.log import Value
 from claims.models import KycCase, Party, PremiumPayment, Quote, User, next_serial
 from claims.numbers import format_number
 from claims.workflow import advance, durable_action
@@ -29,7 +30,7 @@ def initiate_payment(*, by: User, quote: Quote) -> PremiumPayment:
         number=format_number(series="PAY", year=at.year, serial=next_serial()),
         quote=quote, provider="test", amount_minor=quote.total_minor, currency=quote.currency, initiated_at=at,
     )  # fmt: skip
-    amount = {"amount_minor": quote.total_minor, "currency": quote.currency, "quote": quote.number}
+    amount: dict[str, Value] = {"amount_minor": quote.total_minor, "currency": quote.currency, "quote": quote.number}
     advance(payment, "initiate", by=by, at=at, facts={quote.owner: amount})
     return payment
 

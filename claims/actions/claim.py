@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring.log import AfterImage
+from anchoring.log import AfterImage, Value
 from claims import files
 from claims.fnol import Fnol, require_fileable
 from claims.models import Claim, ClaimDraft, ClaimLine, Document, Party, Policy, User, next_serial
@@ -62,7 +63,7 @@ def add_draft_file(*, by: User, draft: ClaimDraft, received: files.Received) -> 
 def remove_draft_file(*, by: User, document: Document) -> None:
     """Take a file out of a draft again."""
     Document.objects.visible_to(by).filter(pk=document.pk, draft__isnull=False).delete()
-    transaction.on_commit(lambda: files.discard(document.pk))
+    transaction.on_commit(partial(files.discard, document.pk))
 
 
 @transaction.atomic(durable=True)
@@ -71,7 +72,8 @@ def discard_draft(*, by: User, draft: ClaimDraft) -> None:
     ids = list(Document.objects.visible_to(by).filter(draft=draft).values_list("pk", flat=True))
     Document.objects.filter(pk__in=ids).delete()
     ClaimDraft.objects.visible_to(by).filter(pk=draft.pk).delete()
-    transaction.on_commit(lambda: [files.discard(document_id) for document_id in ids])
+    for document_id in ids:
+        transaction.on_commit(partial(files.discard, document_id))
 
 
 @durable_action
@@ -131,7 +133,10 @@ def add_evidence(*, by: User, claim: Claim, uploads: Sequence[files.Received]) -
     if not new:
         return claim
     _require_room(len(known) + len(new))
-    papers = [files.kept(upload, party=claim.party, kind=Document.Kind.EVIDENCE, received_at=at, claim=claim) for upload in new]
+    papers = [
+        files.kept(upload, party=claim.party, kind=Document.Kind.EVIDENCE, received_at=at, claim=claim)
+        for upload in new
+    ]
     advance(claim, "add_evidence", by=by, at=at, facts={claim.owner: files.facts_of(new)}, new_rows=papers)
     return claim
 
@@ -161,8 +166,8 @@ def _claim(policy: Policy, fnol: Fnol, idempotency_key: str, at: datetime) -> Cl
     return claim
 
 
-def _fnol_facts(fnol: Fnol, claim: Claim) -> dict[str, str | int | bool | None]:
-    facts: dict[str, str | int | bool | None] = {
+def _fnol_facts(fnol: Fnol, claim: Claim) -> dict[str, Value]:
+    facts: dict[str, Value] = {
         "policy": claim.policy.number, "cause": fnol.cause_code, "loss_at": fnol.loss_at.isoformat(),
         "loss_precision": fnol.loss_precision, "place": fnol.place, "description": fnol.description,
         "claimed_minor": fnol.claimed_minor, "currency": claim.currency,

@@ -69,7 +69,7 @@ def verify_identity(*, by: User, case: KycCase) -> KycCase:
 
 @durable_action
 def ask_for_information(*, by: User, case: KycCase, reason_code: str, message: str) -> KycCase:
-    """Ask for something more, with a reason from the list and words of one's own. Records ``kyc.information_requested``."""
+    """Ask for something more, with a reason from the list. Records ``kyc.information_requested``."""
     return _review(case, "ask", by=by, reason_code=reason_code, message=message)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from django.utils import timezone
 
 from anchoring import vault
-from anchoring.log import AfterImage
+from anchoring.log import Value
 from claims import files, rating
 from claims.catalogue import Product
 from claims.gateway import Charge
@@ -39,7 +39,7 @@ def price_quote(*, by: User, product: Product, answers: rating.TravelAnswers, pr
         valid_until=min(at + timedelta(days=product.quote_valid_days), term.ends_at),
     )  # fmt: skip
     quote.seal(answers.as_texts())
-    facts = {
+    facts: dict[str, dict[str, Value]] = {
         party.owner: {f"answer.{key}": text for key, text in answers.as_texts().items()}
         | {"total_minor": quote.total_minor, "currency": quote.currency},
         vault.HOUSE: {"product": product.code, "product_version": product.version, "product_sha256": product.sha256},
@@ -62,13 +62,16 @@ def issue_policy(
         return issued
     payment = PremiumPayment.objects.select_for_update().get(pk=payment.pk)
     at = timezone.now()
-    assert (charge.amount.minor, charge.amount.currency) == (quote.total_minor, quote.currency), "charged another amount"
+    assert (charge.amount.minor, charge.amount.currency) == (quote.total_minor, quote.currency), (
+        "charged another amount"
+    )
     advance(payment, "capture", by=by, at=at, changes={"provider": charge.provider, "provider_ref": charge.reference})
     advance(quote, "accept", by=by, at=at, facts={quote.owner: {"total_minor": quote.total_minor}})
     policy = Policy(
         number=number, party=quote.party, quote=quote, product_code=quote.product_code,
         product_version=quote.product_version, product_sha256=quote.product_sha256,
-        starts_at=max(quote.starts_at, at), ends_at=quote.ends_at, currency=quote.currency, premium_minor=quote.total_minor,
+        starts_at=max(quote.starts_at, at), ends_at=quote.ends_at, currency=quote.currency,
+        premium_minor=quote.total_minor,
         trust_fingerprint=trust_fingerprint,
     )  # fmt: skip
     paper = files.kept(document, party=quote.party, kind=Document.Kind.POLICY, received_at=at, policy=policy)
@@ -119,12 +122,12 @@ def _transaction(policy: Policy, kind: str, at: datetime) -> PolicyTransaction:
     return PolicyTransaction(policy=policy, seq=1, kind=kind, effective_at=policy.starts_at, issued_at=at)
 
 
-def _policy_facts(policy: Policy, document: files.Received | None) -> dict[str, dict[str, str | int | bool | None]]:
-    house: dict[str, str | int | bool | None] = {
+def _policy_facts(policy: Policy, document: files.Received | None) -> dict[str, dict[str, Value]]:
+    house: dict[str, Value] = {
         "product": policy.product_code, "product_version": policy.product_version,
         "product_sha256": policy.product_sha256, "trust_fingerprint": policy.trust_fingerprint,
     }  # fmt: skip
-    theirs: dict[str, str | int | bool | None] = {
+    theirs: dict[str, Value] = {
         "premium_minor": policy.premium_minor, "currency": policy.currency,
         "starts_at": policy.starts_at.isoformat(), "ends_at": policy.ends_at.isoformat(),
     }  # fmt: skip

@@ -9,6 +9,6 @@ from claims.models.party import Party, Role, User
 from claims.models.policy import Policy, PolicyTransaction, Quote
 
 __all__ = [
-    "Claim", "ClaimDecision", "ClaimDraft", "ClaimLine", "ClaimPayment", "Document", "KycCase", "Notice", "Party", "Policy",
-    "PolicyTransaction", "PremiumPayment", "Quote", "Role", "Serial", "User", "next_serial",
+    "Claim", "ClaimDecision", "ClaimDraft", "ClaimLine", "ClaimPayment", "Document", "KycCase", "Notice", "Party",
+    "Policy", "PolicyTransaction", "PremiumPayment", "Quote", "Role", "Serial", "User", "next_serial",
 ]  # fmt: skip

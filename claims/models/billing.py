@@ -11,7 +11,7 @@ from claims.models.policy import Quote
 
 
 class PremiumPayment(models.Model):
-    """A premium charged through the gateway. Written before the gateway is asked, so that a lost answer is asked for again."""
+    """A premium charged through the gateway. Written before the gateway is asked: a lost answer is asked for again."""
 
     class Status(models.TextChoices):
         INITIATED = "initiated", "Started"

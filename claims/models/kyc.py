@@ -24,7 +24,7 @@ class KycCaseQuerySet(models.QuerySet["KycCase"]):
 
 
 class KycCase(Sealed):
-    """An identity under review. Sealed: full_name, date_of_birth, address, country, document_type, document_number, mrz."""
+    """An identity under review. Sealed: what the person told of themselves (``actions.kyc.Identity``)."""
 
     class Status(models.TextChoices):
         SUBMITTED = "submitted", "We are checking"
