@@ -69,6 +69,7 @@ def remove_draft_file(*, by: User, document: Document) -> None:
 @transaction.atomic(durable=True)
 def discard_draft(*, by: User, draft: ClaimDraft) -> None:
     """Throw a draft away with its files."""
+    _lock(draft.pk, by=by)
     ids = list(Document.objects.visible_to(by).filter(draft=draft).values_list("pk", flat=True))
     Document.objects.filter(pk__in=ids).delete()
     ClaimDraft.objects.visible_to(by).filter(pk=draft.pk).delete()
@@ -105,7 +106,7 @@ def submit_claim(
     papers = [
         files.kept(upload, party=party, kind=Document.Kind.EVIDENCE, received_at=at, claim=claim) for upload in uploads
     ]
-    moved = list(draft.documents.order_by("received_at", "pk")) if draft is not None else []
+    moved = _files_of(draft, by=by)
     facts = _fnol_facts(fnol, claim) | {
         f"file.{number}.sha256": paper.sha256 for number, paper in enumerate([*moved, *papers], start=1)
     }
@@ -149,6 +150,18 @@ def withdraw_claim(*, by: User, claim: Claim) -> Claim:
     advance(claim, "withdraw", by=by, at=at)
     notify(claim.party, template="claim_withdrawn", number=claim.number, path=f"/claims/{claim.number}/", at=at)
     return claim
+
+
+def _lock(draft_id: uuid.UUID | None, *, by: User) -> None:
+    """No file comes to a draft or leaves it while the draft is sent or thrown away."""
+    list(ClaimDraft.objects.visible_to(by).select_for_update(of=("self",)).filter(pk=draft_id))
+
+
+def _files_of(draft: ClaimDraft | None, *, by: User) -> list[Document]:
+    if draft is None:
+        return []
+    _lock(draft.pk, by=by)
+    return list(draft.documents.order_by("received_at", "pk"))
 
 
 def _claim(policy: Policy, fnol: Fnol, idempotency_key: str, at: datetime) -> Claim:
