@@ -62,8 +62,9 @@ def add_draft_file(*, by: User, draft: ClaimDraft, received: files.Received) -> 
 @transaction.atomic(durable=True)
 def remove_draft_file(*, by: User, document: Document) -> None:
     """Take a file out of a draft again."""
-    Document.objects.visible_to(by).filter(pk=document.pk, draft__isnull=False).delete()
-    transaction.on_commit(partial(files.discard, document.pk))
+    removed, _ = Document.objects.visible_to(by).filter(pk=document.pk, draft__isnull=False).delete()
+    if removed:
+        transaction.on_commit(partial(files.discard, document.pk))
 
 
 @transaction.atomic(durable=True)
@@ -152,7 +153,7 @@ def withdraw_claim(*, by: User, claim: Claim) -> Claim:
     return claim
 
 
-def _lock(draft_id: uuid.UUID | None, *, by: User) -> None:
+def _lock(draft_id: uuid.UUID, *, by: User) -> None:
     """No file comes to a draft or leaves it while the draft is sent or thrown away."""
     list(ClaimDraft.objects.visible_to(by).select_for_update(of=("self",)).filter(pk=draft_id))
 
