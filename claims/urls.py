@@ -1,5 +1,25 @@
 """Addresses of the business."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
-urlpatterns: list[object] = []
+from claims.views import claim, document, draft
+
+urlpatterns: list[URLPattern] = [
+    path("claims/new/", draft.claim_start, name="claim-start"),
+    path("policies/<str:number>/claim/", draft.claim_start, name="claim-start"),
+    path("claims/drafts/<uuid:pk>/send/", draft.claim_draft_send, name="claim-draft-send"),
+    path("claims/drafts/<uuid:pk>/discard/", draft.claim_draft_discard, name="claim-draft-discard"),
+    path(
+        "claims/drafts/<uuid:pk>/files/<uuid:document>/remove/", draft.draft_file_remove, name="draft-file-remove"
+    ),
+    path("claims/drafts/<uuid:pk>/<slug:step>/", draft.claim_draft, name="claim-draft"),
+    path("claims/<str:number>/", claim.claim, name="claim"),
+    path("claims/<str:number>/evidence/", claim.claim_evidence, name="claim-evidence"),
+    path("claims/<str:number>/withdraw/", claim.claim_withdraw, name="claim-withdraw"),
+    path("claims/<str:number>/receipt/", claim.claim_receipt, name="claim-receipt"),
+    path("claims/<str:number>/proof/", claim.claim_proof, name="claim-proof"),
+    path("claims/<str:number>/events/", claim.claim_ladder, name="claim-ladder"),
+    path("claims/<str:number>/events/<uuid:event>/receipt/", claim.claim_receipt, name="event-receipt"),
+    path("claims/<str:number>/events/<uuid:event>/proof/", claim.claim_proof, name="event-proof"),
+    path("documents/<uuid:pk>/", document.document, name="document"),
+]
