@@ -371,7 +371,7 @@ class LocalChain:
     def __init__(self, *, port: int = 8545, funded: Iterable[bytes] = ()) -> None:
         self.ledger = Ledger(funded)
         self._server = _Server(("127.0.0.1", port), self.ledger)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="local chain", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="local chain", daemon=True)
 
     @property
     def url(self) -> str:

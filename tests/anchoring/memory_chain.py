@@ -1,0 +1,317 @@
+"""The chain's port in memory: an honest chain with one contract kind, a pool, and the faults that real ones have.
+
+It knows nothing of the EVM: the registry's rules are written out again in Python, from docs/protocol.md. The suite in
+test_chain.py runs against it and against the real EVM, so that tests of the pipeline may rely on it.
+"""
+
+import secrets
+from dataclasses import dataclass, field, replace
+
+import rlp
+from eth_account import Account
+from eth_hash.auto import keccak
+
+from anchoring.chain import (
+    Block,
+    BlockAt,
+    Call,
+    CallReverted,
+    ChainIdentity,
+    ChainRefused,
+    ChainUnavailable,
+    Fees,
+    NoFunds,
+    NonceTooLow,
+    TxLog,
+    TxReceipt,
+    Underpriced,
+)
+from anchoring.protocol.merkle import ProofInvalid, check_consistency
+from anchoring.registry import artefact
+
+GENESIS_TIME = 1_760_000_000
+BLOCK_SECONDS = 12
+REGISTERED = keccak(b"Registered(bytes32,address)")
+ANCHORED = keccak(b"Anchored(bytes32,uint256,bytes32,uint256,bytes32)")
+HANDED_OVER = keccak(b"HandedOver(bytes32,address)")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A signed transaction, decoded."""
+
+    hash: bytes
+    sender: bytes
+    nonce: int
+    tip: int
+    cap: int
+    gas: int
+    to: bytes
+    data: bytes
+    chain_id: int
+
+
+@dataclass
+class State:
+    """What the chain knows after a block."""
+
+    balances: dict[bytes, int] = field(default_factory=dict)
+    nonces: dict[bytes, int] = field(default_factory=dict)
+    registries: set[bytes] = field(default_factory=set)
+    heads: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)
+
+    def copy(self) -> "State":
+        return State(dict(self.balances), dict(self.nonces), set(self.registries), dict(self.heads))
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A block with what its transactions left behind."""
+
+    block: Block
+    transactions: tuple[Transaction, ...]
+    receipts: tuple[TxReceipt, ...]
+    state: State
+
+
+class MemoryChain:
+    """One chain, one honest node. Set the attributes to make it misbehave:
+
+    ``down``: no method answers. ``loses_replies``: ``send`` arrives, its reply does not. ``automine``: a transaction is
+    mined as it arrives; else ``mine()`` does it. ``finality_depth``: how far ``finalized`` is behind ``latest``.
+    """
+
+    def __init__(self, *, funded: tuple[bytes, ...] = (), chain_id: int = 31337) -> None:
+        self.down = False
+        self.loses_replies = False
+        self.automine = True
+        self.finality_depth = 0
+        self.base_fee = 10**9
+        self.tip = 10**9
+        self.pool: dict[bytes, Transaction] = {}
+        self.sent: list[bytes] = []
+        self._chain_id = chain_id
+        genesis = Block(0, secrets.token_bytes(32), GENESIS_TIME)
+        self._blocks = [Mined(genesis, (), (), State(balances=dict.fromkeys(funded, 10**21)))]
+
+    # --- The port ---------------------------------------------------------------------------------------------------
+
+    def identity(self) -> ChainIdentity:
+        self._require_up()
+        return ChainIdentity(chain_id=self._chain_id, genesis=self._blocks[0].block.hash)
+
+    def code_hash(self, contract: bytes) -> bytes:
+        self._require_up()
+        return artefact().code_hash if contract in self._state.registries else keccak(b"")
+
+    def balance(self, address: bytes) -> int:
+        self._require_up()
+        return self._state.balances.get(address, 0)
+
+    def nonce(self, address: bytes) -> int:
+        self._require_up()
+        return self._state.nonces.get(address, 0)
+
+    def fees(self) -> Fees:
+        self._require_up()
+        return Fees(tip=self.tip, cap=self.tip + 2 * self.base_fee)
+
+    def head(self, contract: bytes, log_id: bytes) -> bytes:
+        self._require_up()
+        if contract not in self._state.registries:
+            raise ChainRefused(f"No registry contract stands at 0x{contract.hex()}.")
+        return self._state.heads.get((contract, log_id), bytes(32))
+
+    def estimate(self, call: Call) -> int:
+        self._require_up()
+        execute(self._state.copy(), call.sender, call.to or b"", call.data, nonce=0)
+        return gas_used(call.data)
+
+    def send(self, raw: bytes) -> None:
+        self._require_up()
+        self.sent.append(raw)
+        transaction = decode(raw)
+        if transaction.hash not in self.pool:
+            self._refuse_unfit(transaction)
+            same_nonce = [t.hash for t in self.pool.values() if _slot(t) == _slot(transaction)]
+            for replaced in same_nonce:
+                del self.pool[replaced]
+            self.pool[transaction.hash] = transaction
+        if self.automine:
+            self.mine()
+        if self.loses_replies:
+            raise ChainUnavailable("The reply was lost.")
+
+    def receipt(self, transaction: bytes) -> TxReceipt | None:
+        self._require_up()
+        for mined in self._blocks:
+            for known, receipt in zip(mined.transactions, mined.receipts, strict=True):
+                if known.hash == transaction:
+                    return receipt
+        return None
+
+    def block(self, at: BlockAt) -> Block | None:
+        self._require_up()
+        if at == "finalized":
+            at = max(0, len(self._blocks) - 1 - self.finality_depth)
+        number = len(self._blocks) - 1 if at == "latest" else at
+        return self._blocks[number].block if number < len(self._blocks) else None
+
+    # --- What a test does to it -------------------------------------------------------------------------------------
+
+    def mine(self) -> Block:
+        """Put all that waits into a new block."""
+        state, number = self._state.copy(), len(self._blocks)
+        block = Block(number, secrets.token_bytes(32), GENESIS_TIME + number * BLOCK_SECONDS)
+        transactions = tuple(sorted(self.pool.values(), key=lambda t: t.nonce))
+        receipts = tuple(self._apply(state, t, block, i) for i, t in enumerate(transactions))
+        self.pool = {}
+        self._blocks.append(Mined(block, transactions, receipts, state))
+        return block
+
+    def reorganise(self, *, depth: int) -> None:
+        """The newest blocks were never canonical: what they held waits again."""
+        dropped, self._blocks = self._blocks[-depth:], self._blocks[:-depth]
+        assert self._blocks
+        self.pool.update({t.hash: t for mined in dropped for t in mined.transactions})
+
+    def forget_pool(self) -> None:
+        """The node drops all that waits, as nodes do."""
+        self.pool = {}
+
+    # --- Inside -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        return self._blocks[-1].state
+
+    def _require_up(self) -> None:
+        if self.down:
+            raise ChainUnavailable("The chain is down.")
+
+    def _refuse_unfit(self, new: Transaction) -> None:
+        if new.chain_id != self._chain_id:
+            raise ChainRefused("invalid chain id for signer")
+        if new.nonce < self.nonce(new.sender):
+            raise NonceTooLow("The nonce is used.")
+        if new.nonce > self.nonce(new.sender):
+            raise ChainRefused("nonce too high")
+        if new.cap < self.base_fee:
+            raise Underpriced("max fee per gas less than block base fee")
+        if self.balance(new.sender) < new.gas * new.cap:
+            raise NoFunds("insufficient funds")
+        for old in self.pool.values():
+            if _slot(old) == _slot(new) and (10 * new.tip < 11 * old.tip or 10 * new.cap < 11 * old.cap):
+                raise Underpriced("replacement transaction underpriced")
+
+    def _apply(self, state: State, transaction: Transaction, block: Block, index: int) -> TxReceipt:
+        """Run one transaction: its fee and nonce are used up whether the contract likes it or not."""
+        sender, price = transaction.sender, min(transaction.cap, self.base_fee + transaction.tip)
+        state.balances[sender] -= min(gas_used(transaction.data), transaction.gas) * price
+        state.nonces[sender] = transaction.nonce + 1
+        mined = TxReceipt(
+            succeeded=False, block_number=block.number, block_hash=block.hash, index=index, logs=(), contract=None
+        )
+        try:
+            logs = execute(state, sender, transaction.to, transaction.data, nonce=transaction.nonce)
+        except CallReverted:
+            return mined
+        made = None if transaction.to else contract_address(sender, transaction.nonce)
+        return replace(mined, succeeded=True, logs=logs, contract=made)
+
+
+def _slot(transaction: Transaction) -> tuple[bytes, int]:
+    return transaction.sender, transaction.nonce
+
+
+def decode(raw: bytes) -> Transaction:
+    """A signed EIP-1559 transaction."""
+    assert raw[0] == 2
+    chain_id, nonce, tip, cap, gas, to, _value, data, *_signature = rlp.decode(raw[1:])
+    return Transaction(
+        hash=keccak(raw),
+        sender=bytes.fromhex(Account.recover_transaction(raw)[2:]),
+        nonce=_number(nonce),
+        tip=_number(tip),
+        cap=_number(cap),
+        gas=_number(gas),
+        to=to,
+        data=data,
+        chain_id=_number(chain_id),
+    )
+
+
+def _number(value: bytes) -> int:
+    return int.from_bytes(value, "big")
+
+
+def contract_address(sender: bytes, nonce: int) -> bytes:
+    """Where a contract made by that transaction stands."""
+    return keccak(rlp.encode([sender, nonce]))[12:]
+
+
+def gas_used(data: bytes) -> int:
+    """Something near the truth."""
+    return 30_000 + 40 * len(data)
+
+
+# --- The registry, from docs/protocol.md section 6 -----------------------------------------------------------------
+
+
+def execute(state: State, sender: bytes, to: bytes, data: bytes, *, nonce: int) -> tuple[TxLog, ...]:
+    """Run a call on the state: the events it writes, or ``CallReverted`` with the state as it was."""
+    if not to:
+        assert data == artefact().bytecode
+        state.registries.add(contract_address(sender, nonce))
+        return ()
+    if to not in state.registries:
+        return ()
+    words = [data[i : i + 32] for i in range(4, len(data), 32)]
+    functions = {
+        keccak(b"register(bytes32)")[:4]: register,
+        keccak(b"anchor(bytes32,uint256,bytes32,uint256,bytes32,bytes32[])")[:4]: anchor,
+        keccak(b"handover(bytes32,uint256,bytes32,address)")[:4]: handover,
+    }
+    if data[:4] not in functions:
+        raise CallReverted("The contract refuses the call: no such function")
+    return (TxLog(to, *functions[data[:4]](state, sender, to, words)),)
+
+
+def register(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> tuple[tuple[bytes, ...], bytes]:
+    log_id = keccak(padded(sender) + words[0])
+    _require((contract, log_id) not in state.heads, "log exists")
+    state.heads[contract, log_id] = head(sender, bytes(32), bytes(32))
+    return (REGISTERED, log_id), padded(sender)
+
+
+def anchor(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> tuple[tuple[bytes, ...], bytes]:
+    log_id, old_size, old_root, new_size, new_root, _offset, _count, *proof = words
+    _require(state.heads.get((contract, log_id)) == head(sender, old_size, old_root), "not the head")
+    old, new = _number(old_size), _number(new_size)
+    _require(old < new < 2**63, "bad size")
+    try:
+        check_consistency(old_size=old, new_size=new, old_root=old_root, new_root=new_root, proof=proof)
+    except ProofInvalid:
+        _require(False, "not consistent")
+    state.heads[contract, log_id] = head(sender, new_size, new_root)
+    return (ANCHORED, log_id, new_size), new_root + old_size + old_root
+
+
+def handover(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> tuple[tuple[bytes, ...], bytes]:
+    log_id, size, root, successor = words
+    _require(state.heads.get((contract, log_id)) == head(sender, size, root), "not the head")
+    state.heads[contract, log_id] = head(successor[12:], size, root)
+    return (HANDED_OVER, log_id), successor
+
+
+def head(controller: bytes, size: bytes, root: bytes) -> bytes:
+    return keccak(padded(controller) + size + root)
+
+
+def padded(address: bytes) -> bytes:
+    return address.rjust(32, b"\0")
+
+
+def _require(holds: bool, reason: str) -> None:
+    if not holds:
+        raise CallReverted(f"The contract refuses the call: {reason}")
