@@ -29,9 +29,9 @@ from anchoring.stages import Stage, seal_by, stages, with_stage
 from anchoring.trust import current_fingerprint as trust_fingerprint
 
 __all__ = [
-    "AfterImage", "Entry", "Event", "Facts", "NoSuchRecord", "NotInTransaction", "Stage", "Subject", "Value", "history",
-    "newest_stages", "person", "proof", "receipt", "record", "record_housekeeping", "recorded_tables", "register_rows",
-    "trust_fingerprint",
+    "AfterImage", "Entry", "Event", "Facts", "NoSuchRecord", "NotInTransaction", "Stage", "Subject", "Value",
+    "first_receipt", "history", "newest_stages", "person", "proof", "receipt", "record", "record_housekeeping",
+    "recorded_tables", "register_rows", "trust_fingerprint",
 ]  # fmt: skip
 
 Facts = Mapping[str, Mapping[str, Value]]
@@ -133,6 +133,14 @@ def receipt(entry: Entry) -> str:
         )
     )
     return sign_note(text, [config.receipt_key()])
+
+
+def first_receipt(subject: Subject) -> str:
+    """The receipt of the subject's first entry. Raises NoSuchRecord."""
+    entry = _entries_of(subject).first()
+    if entry is None:
+        raise NoSuchRecord(f"nothing is recorded of {subject.type} {subject.id}")
+    return receipt(entry)
 
 
 @dataclass(frozen=True)
