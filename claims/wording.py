@@ -1,6 +1,18 @@
-"""What the log's events are called in sentences: to the person whose record it is, and to staff."""
+"""What the log's events and their facts are called in sentences: to the person whose record it is, and to staff."""
 
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final
+
+from django.db.models import TextChoices
+
+from anchoring.log import Value
+from claims.catalogue import causes, reasons
+from claims.models import Claim, ClaimDecision, Role
+from claims.money import Money, format_money
+
+Facts = Mapping[str, Value]
 
 HOLDER: Final[dict[str, str]] = {
     "kyc.submitted": "You sent your identity",
@@ -65,3 +77,90 @@ def sentence(kind: str, *, to: str = "holder") -> str:
     """What happened, to "holder" or "staff"; a kind without words of its own is named plainly."""
     assert to in ("holder", "staff"), to
     return (HOLDER if to == "holder" else STAFF).get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
+
+
+def details(kind: str, facts: Facts) -> str:
+    """One sentence more, from the facts that the reader may see; "" when there is nothing to add."""
+    files, things = _count(facts, "file.", ".sha256"), _count(facts, "item.", ".claimed_minor")
+    if kind == "claim.submitted" and "claimed_minor" in facts:
+        claimed = f"{_money(facts, 'claimed_minor')} for {_several(things, 'thing')}"
+        return f"{claimed}, with {_several(files, 'file')}." if files else f"{claimed}."
+    if kind == "claim.evidence_added" and files:
+        return f"{_several(files, 'file').capitalize()}, each with its own fingerprint."
+    if kind in ("claim.decided", "claim.decision_approved") and "outcome" in facts:
+        outcome = ClaimDecision.Outcome(str(facts["outcome"]))
+        return "Declined." if outcome == outcome.DECLINED else f"{outcome.label}: {_money(facts, 'payable_minor')}."
+    if kind == "claim.paid" and "amount_minor" in facts:
+        return f"{_money(facts, 'amount_minor')}, under the reference {facts['reference']}."
+    return ""
+
+
+def fact_rows(facts: Facts) -> list[dict[str, str]]:
+    """The facts of one event as rows of a summary list: what each is, and its value as people write it."""
+    return [{"key": _label(name), "value": _value(name, value, facts)} for name, value in facts.items()]
+
+
+def role_words(role: str, *, to: str = "holder") -> str:
+    """Who acted, by the role that the log keeps."""
+    if role == "policyholder":
+        return "You" if to == "holder" else "Policyholder"
+    return Role(role).label if role in Role else role
+
+
+_LABELS: Final[dict[str, str]] = {
+    "account_name": "Name on the account", "account_number": "Account", "amount_minor": "Amount",
+    "by": "Their mark in the log", "by.role": "Who", "cause": "Cause", "claimed_minor": "Claimed in all",
+    "currency": "Currency", "description": "In your words", "loss_at": "Time of the loss",
+    "loss_precision": "How exactly", "number": "Number", "outcome": "Outcome", "payable_minor": "Amount payable",
+    "place": "Place", "policy": "Policy", "provision_ref": "Clause", "rationale": "In our words", "reason": "Reason",
+    "reason_code": "Reason", "reference": "Reference", "status.after": "It then stood at",
+    "status.before": "It stood at",
+}  # fmt: skip
+_NUMBERED: Final = re.compile(r"(item|file)\.([0-9]+)(\.claimed_minor|\.sha256)?")
+
+
+def _label(name: str) -> str:
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is None:
+        return _LABELS.get(name) or name.replace(".", " ").replace("_", " ").capitalize()
+    noun = "Thing" if numbered[1] == "item" else "File"
+    extra = {".claimed_minor": ", amount", ".sha256": ", fingerprint"}.get(numbered[3] or "", "")
+    return f"{noun} {numbered[2]}{extra}"
+
+
+def _value(name: str, value: Value, facts: Facts) -> str:
+    if isinstance(value, int) and name.endswith("_minor") and "currency" in facts:
+        return format_money(Money(value, str(facts["currency"])))
+    return _WRITTEN.get(name, _plain)(str(value)) if value is not None else ""
+
+
+def _plain(text: str) -> str:
+    return text
+
+
+def _moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+
+
+def _choice(choices: type[TextChoices]) -> Callable[[str], str]:
+    return lambda text: choices(text).label if text in choices else text.replace("_", " ").capitalize()
+
+
+_WRITTEN: Final[dict[str, Callable[[str], str]]] = {
+    "by.role": role_words, "cause": lambda code: causes()[code].label if code in causes() else code,
+    "loss_at": _moment, "loss_precision": _choice(Claim.Precision), "outcome": _choice(ClaimDecision.Outcome),
+    "reason_code": lambda code: reasons()[code].sentence if code in reasons() else code,
+    "status.after": _choice(Claim.Status), "status.before": _choice(Claim.Status),
+}  # fmt: skip
+
+
+def _money(facts: Facts, name: str) -> str:
+    return _value(name, facts[name], facts)
+
+
+def _count(facts: Facts, start: str, end: str) -> int:
+    return sum(name.startswith(start) and name.endswith(end) for name in facts)
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{('no', 'one')[count] if count < 2 else count} {noun}{'' if count == 1 else 's'}"

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from anchoring.log import AfterImage, Value
@@ -26,9 +27,12 @@ class TooManyFiles(ValueError):  # noqa: N818 - the sentence is for the person w
 
 @transaction.atomic(durable=True)
 def start_draft(*, by: User, policy: Policy) -> ClaimDraft:
-    """Begin a claim. A draft is its writer's own and is not recorded."""
-    at = timezone.now()
-    draft = ClaimDraft(party=Party.objects.of(by), policy=policy, made_at=at, saved_at=at)
+    """Begin a claim, or take up the draft that was left blank. A draft is its writer's own and is not recorded."""
+    party, at = Party.objects.of(by), timezone.now()
+    blank = ClaimDraft.objects.filter(party=party, policy=policy, saved_at=F("made_at"), documents=None)
+    for draft in blank.order_by("-made_at")[:1]:
+        return draft
+    draft = ClaimDraft(party=party, policy=policy, made_at=at, saved_at=at)
     draft.seal({})
     draft.save(force_insert=True)
     return draft

@@ -40,10 +40,18 @@ class DraftForm(forms.Form):
 
     use_required_attribute = False
 
-    def __init__(self, data: Typed | None = None, *, policy: Policy, now: datetime, kept: Typed | None = None) -> None:
+    def __init__(
+        self,
+        data: Typed | None = None,
+        files: Any = None,
+        *,
+        policy: Policy,
+        now: datetime,
+        kept: Typed | None = None,
+    ) -> None:
         self.policy, self.now = policy, now
         self.source: Typed = data if data is not None else (kept or {})
-        super().__init__(data)
+        super().__init__(data, files)
         self.prepare()
         if self.source is kept:
             self.initial = {name: self._typed_value(name, field) for name, field in self.fields.items()}
