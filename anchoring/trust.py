@@ -43,12 +43,14 @@ def publish() -> None:
 def _wanted(versions: list[TrustVersion]) -> trust.Statement | None:
     """The statement that should follow, or None when the newest one says it all."""
     registrations = tuple(_registration(row) for row in Registration.objects.order_by("pk"))
-    receipt_keys = (config.receipt_key().verifier,)
+    receipt_key = config.receipt_key().verifier
     if not versions:
         log_keys = (trust.LogKey(verifier=config.log_key().verifier),)
-        return trust.Statement(config.origin(), log_keys, receipt_keys, registrations)
+        return trust.Statement(config.origin(), log_keys, (receipt_key,), registrations)
     newest = _parsed(_file(versions)).newest
-    if (newest.registrations, newest.receipt_keys) == (registrations, receipt_keys):
+    known = newest.receipt_keys
+    receipt_keys = known if receipt_key in known else (*known, receipt_key)
+    if (newest.registrations, known) == (registrations, receipt_keys):
         return None
     return trust.next_statement(newest, receipt_keys=receipt_keys, registrations=registrations)
 
