@@ -44,10 +44,21 @@ class Stage:
         """Whether nothing further will happen by itself."""
         return self.anchored_at is not None
 
+    @property
+    def explorer_url(self) -> str:
+        """Where the anchor's transaction can be looked at, or ""."""
+        return explorer_url(self.transaction)
+
 
 def chain_name(chain_id: int) -> str:
     """The chain's name in a sentence."""
     return CHAIN_NAMES.get(chain_id, f"chain {chain_id}")
+
+
+def explorer_url(transaction: str | None) -> str:
+    """The transaction (0x…) on the configured block explorer, or ""."""
+    base = settings.CHAIN_EXPLORER_URL.rstrip("/")
+    return f"{base}/tx/{transaction}" if base and transaction else ""
 
 
 def current_registration() -> Registration | None:

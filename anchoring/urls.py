@@ -1,3 +1,12 @@
 """Public addresses of the log."""
 
-urlpatterns: list[object] = []
+from django.urls import path
+
+from anchoring import views
+
+urlpatterns = [
+    path("log/", views.log_page, name="log-status"),
+    path("check/", views.check, name="check"),
+    path("verify.py", views.verify_py, name="verify-py"),
+    path("trust.json", views.trust_json, name="trust-json"),
+]

@@ -11,23 +11,22 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe, require_http_methods
 
 from anchoring import log, vault
 from claims import deadlines, wording
 from claims.actions import claim as actions
-from claims.catalogue import CatalogueError, reasons
+from claims.catalogue import CatalogueError, causes, reasons
 from claims.files import MAX_BYTES, FileRefused, Received, receive
 from claims.forms.claim import AddEvidenceForm
+from claims.iban import format_iban
 from claims.models import Claim, ClaimDecision, Document, Role, User
 from claims.money import Money, format_money
 from claims.views.signed_in import SignedIn
 from claims.workflow import StepRefused, refusal, subject_of
 
 DECIDED = (Claim.Status.DECIDED, Claim.Status.PAID)
-TONES = {
-    Claim.Status.DECIDED: "good", Claim.Status.PAID: "good", Claim.Status.WITHDRAWN: "",
-}  # fmt: skip
+TONES = {Claim.Status.DECIDED: "good", Claim.Status.PAID: "good", Claim.Status.WITHDRAWN: ""}
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Turn:
 
 
 @login_required
-@require_GET
+@require_safe
 def claim(request: SignedIn, number: str) -> HttpResponse:
     """The whole claim on one page; staff who may see it read it at their desk."""
     found = _visible(request.user, number)
@@ -77,7 +76,7 @@ def claim(request: SignedIn, number: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def claim_ladder(request: SignedIn, number: str) -> HttpResponse:
     """What changed since the page was shown: nothing (204), a new event (reload), or the ladders that rose."""
     found = _visible(request.user, number)
@@ -139,7 +138,7 @@ def claim_withdraw(request: SignedIn, number: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def claim_receipt(request: SignedIn, number: str, event: uuid.UUID | None = None) -> HttpResponse:
     """The signed promise for one event, or for the first: the one that the claim came with."""
     found = _provable(request.user, number)
@@ -152,7 +151,7 @@ def claim_receipt(request: SignedIn, number: str, event: uuid.UUID | None = None
 
 
 @login_required
-@require_GET
+@require_safe
 def claim_proof(request: SignedIn, number: str, event: uuid.UUID | None = None) -> HttpResponse:
     """The proof of record of the whole claim or of one event: one's own, or any for compliance."""
     found = _provable(request.user, number)
@@ -241,12 +240,17 @@ def _with_events(documents: Sequence[Document], events: Sequence[log.Event]) -> 
 
 def _told(found: Claim) -> dict[str, Any]:
     """What the claimant told us, or why it can no longer be read."""
+    cause = causes().get(found.cause_code)
     try:
-        return {"answers": found.unseal()}
-    except vault.KeyDestroyed as destroyed:
-        return {"erased": str(destroyed)}
+        answers = found.unseal()
+    except vault.KeyDestroyed:
+        return {"erased": True}
     except vault.VaultError:
         return {"damaged": True}
+    return {
+        "answers": answers, "cause": cause.label if cause else found.cause_code,
+        "account": format_iban(answers["account_number"]),
+    }  # fmt: skip
 
 
 def _explained(found: Claim, decision: ClaimDecision | None) -> dict[str, Any] | None:
@@ -283,5 +287,3 @@ _TURNS = {
     Claim.Status.UNDER_REVIEW: "An adjuster is looking at your claim and decides. We write to you then.",
     Claim.Status.AWAITING_APPROVAL: "The amount needs a second person, who is looking at it now. We write to you then.",
 }
-
-

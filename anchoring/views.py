@@ -1,0 +1,125 @@
+"""Pages for everybody: how the log is doing, and how to check a proof without us."""
+
+import hashlib
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
+from django.views.decorators.http import require_safe
+
+from anchoring import drawing, stages, trust
+from anchoring import verify as verifier
+from anchoring.models import Checkpoint, Confirmation
+from anchoring.status import LogStatus, log_status
+
+DRAWN = 60
+"""How many checkpoints the drawing of growth shows."""
+
+
+@require_safe
+def log_page(request: HttpRequest) -> HttpResponse:
+    """How large the log is, how far behind seal and anchor are, and what is wrong; a dozen small queries."""
+    status, now = log_status(), timezone.now()
+    context = {
+        "status": status,
+        "bars": _bars(status),
+        "root": bytes(status.checkpoint.root).hex() if status.checkpoint else "",
+        "waiting_for": _minutes(status.oldest_waiting_at, now),
+        "not_anchored_for": _minutes(status.not_anchored_since if status.not_anchored else None, now),
+        "anchors": _newest_anchors(),
+        "growth": drawing.draw(_newest_seals()),
+        "fingerprint": trust.current_fingerprint(),
+    }
+    return render(request, "anchoring/log_status.html", context)
+
+
+@require_safe
+def check(request: HttpRequest) -> HttpResponse:
+    """How to check a proof, step by step."""
+    registration = stages.current_registration()
+    context = {
+        "fingerprint": trust.current_fingerprint(),
+        "program_sha256": hashlib.sha256(_verify_py()).hexdigest(),
+        "chain_name": stages.chain_name(registration.chain_id) if registration else "",
+        "rpc_url": settings.CHAIN_RPC_URL if settings.DEMO else "",
+    }
+    return render(request, "anchoring/check.html", context)
+
+
+@require_safe
+def verify_py(request: HttpRequest) -> HttpResponse:
+    """The verifier, byte for byte as it stands in the source."""
+    return _file(request, _verify_py(), "verify.py", "text/x-python; charset=utf-8", "public, max-age=300")
+
+
+@require_safe
+def trust_json(request: HttpRequest) -> HttpResponse:
+    """Our public keys and registrations; a cache must ask whether there is a newer version."""
+    return _file(request, trust.trust_file(), "trust.json", "application/json", "public, no-cache")
+
+
+def _file(request: HttpRequest, content: bytes, name: str, media_type: str, cache_control: str) -> HttpResponse:
+    etag = quote_etag(hashlib.sha256(content).hexdigest())
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": cache_control, "ETag": etag,
+    }  # fmt: skip
+    response = HttpResponse(content, content_type=media_type, headers=headers)
+    answer = get_conditional_response(request, etag=etag, response=response)
+    assert isinstance(answer, HttpResponse | HttpResponseNotModified)
+    return answer
+
+
+@cache
+def _verify_py() -> bytes:
+    assert verifier.__file__ is not None
+    return Path(verifier.__file__).read_bytes()
+
+
+def _bars(status: LogStatus) -> list[dict[str, object]]:
+    """Recorded, sealed and anchored beside each other, each with its share of all that is recorded, in percent."""
+    recorded = status.size + status.waiting
+    counts = {"Recorded": recorded, "Sealed": status.size, "Anchored": status.size - status.not_anchored}
+    return [
+        {"word": word, "icon": word.lower(), "count": count, "share": round(100 * count / max(recorded, 1), 2)}
+        for word, count in counts.items()
+    ]
+
+
+def _minutes(since: datetime | None, now: datetime) -> int | None:
+    """Whole minutes that something waits; None when nothing does."""
+    return None if since is None else max(0, (now - since) // timedelta(minutes=1))
+
+
+def _newest_seals() -> list[drawing.Seal]:
+    newest = list(Checkpoint.objects.order_by("-size").values_list("size", "at")[:DRAWN])
+    if not newest:
+        return []
+    registration = stages.current_registration()
+    anchored = set(
+        Confirmation.objects.filter(
+            anchor__registration=registration, anchor__checkpoint__gte=newest[-1][0]
+        ).values_list("anchor__checkpoint", flat=True)
+    )
+    return [drawing.Seal(size, at, size in anchored) for size, at in reversed(newest)]
+
+
+def _newest_anchors() -> list[dict[str, object]]:
+    """The last five anchors: when, how much they cover, and where to look at them."""
+    confirmed = (
+        Confirmation.objects.filter(anchor__registration=stages.current_registration())
+        .select_related("attempt", "anchor").order_by("-anchor__checkpoint")[:5]
+    )  # fmt: skip
+    return [
+        {
+            "at": row.block_at, "size": row.anchor.checkpoint_id, "block_number": row.block_number,
+            "transaction": bytes(row.attempt.transaction).hex(),
+            "explorer_url": stages.explorer_url("0x" + bytes(row.attempt.transaction).hex()),
+        }
+        for row in confirmed
+    ]  # fmt: skip
