@@ -23,6 +23,7 @@ from anchoring.protocol.merkle import EMPTY_ROOT, prove_consistency
 from anchoring.protocol.note import sign_note
 from anchoring.protocol.tiles import TileReader
 from anchoring.stages import current_registration
+from anchoring.trust import log_key_is_trusted
 
 BATCH = 5_000
 
@@ -49,10 +50,14 @@ def sequence() -> int:
 
 
 def sign_head() -> Checkpoint | None:
-    """Sign the committed head, unless its checkpoint exists or the log is empty."""
+    """Sign the committed head, unless its checkpoint exists or the log is empty. Raises Halted for an unknown key."""
     head = Head.objects.filter(pk=1).order_by("pk").first()
     if head is None or head.size == 0 or Checkpoint.objects.filter(pk=head.size).exists():
         return None
+    if not log_key_is_trusted(head.size):
+        raise Halted(
+            "LOG_KEY is not the key that trust.json names, so nobody would believe its seals. Put the right key back."
+        )
     root = bytes(head.root)
     note = sign_note(format_checkpoint(CheckpointText(config.origin(), head.size, root)), [config.log_key()])
     row, _ = Checkpoint.objects.get_or_create(

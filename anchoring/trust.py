@@ -24,6 +24,11 @@ def current_fingerprint() -> str:
     return trust.fingerprint(_parsed(trust_file()).newest)
 
 
+def log_key_is_trusted(size: int) -> bool:
+    """Whether the log key at hand may sign a checkpoint of ``size``; the first look publishes version 1."""
+    return config.log_key().verifier in _parsed(trust_file()).newest.log_verifiers(size)
+
+
 @transaction.atomic
 def publish() -> None:
     """Insert the version that keys and registrations now call for. A second caller finds nothing left to do.
