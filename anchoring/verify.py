@@ -518,19 +518,20 @@ def _read_statement(statement: Any, what: str, place: int, fingerprints: List[st
     if statement["previous"] != (fingerprints[-1] if fingerprints else ""):
         raise VerificationError(f"{what} does not follow from the version before")
     origin = matching(r"[^\s+]+", statement["origin"], f"the origin of {what}")
-    for auditor in listing(statement["auditors"], f"auditors of {what}"):
+    for auditor in listing(statement["auditors"], f"the list of auditors of {what}"):
         read_key(auditor, f"an auditor's key of {what}", name="", kind=4)
+    log_keys = listing(statement["log_keys"], f"the list of log keys of {what}", least=1)
     return Trust(
         version=place,
         origin=origin,
-        log_keys=tuple(_read_log_key(key, origin, what) for key in listing(statement["log_keys"], what, least=1)),
+        log_keys=tuple(_read_log_key(key, origin, what) for key in log_keys),
         receipt_keys=tuple(
             read_key(key, f"a receipt key of {what}", name=f"{origin}/receipt")
-            for key in listing(statement["receipt_keys"], f"receipt keys of {what}")
+            for key in listing(statement["receipt_keys"], f"the list of receipt keys of {what}")
         ),
         registrations=tuple(
             _read_registration(value, f"a registration of {what}")
-            for value in listing(statement["registrations"], f"registrations of {what}")
+            for value in listing(statement["registrations"], f"the list of registrations of {what}")
         ),
         fingerprints=(*fingerprints, sha256(format_json(statement)).hex()),
     )
@@ -763,7 +764,7 @@ class Receipt:
 def read_receipt(data: bytes) -> Receipt:
     try:
         note = read_note(data.decode("utf-8"), "it")
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, VerificationError):
         raise VerificationError("it is neither a proof of record nor a receipt") from None
     lines = note.text.split("\n")
     subject_type, _, record = (lines[2] if len(lines) == 7 else "").partition(" ")
@@ -1352,8 +1353,8 @@ def _fact_text(fact: Fact, all_fields: bool) -> List[str]:
     visible = _visible(fact, all_fields)
     rows = len(fact.shown) - len(visible)
     notes = [f"{_count(fact.withheld, 'field')} withheld"] if fact.withheld else []
-    notes += [f"{_count(rows, 'database column')} shown with --all-fields"] if rows else []
-    place = "" if fact.index is None else f"  (number {fact.index} in the log)"
+    notes += [f"{_count(rows, 'row column')} shown with --all-fields"] if rows else []
+    place = "" if fact.index is None else f"  (index {fact.index} in the log)"
     values = [f"      {printable(name)}: {shown(value)}" for name, value in visible]
     return [f"  {fact.at}  {fact.kind}{place}", *values, *([f"      [{'; '.join(notes)}]"] if notes else [])]
 
