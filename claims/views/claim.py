@@ -88,7 +88,8 @@ def claim_ladder(request: SignedIn, number: str) -> HttpResponse:
     if len(seen) != len(events):
         return HttpResponse(headers={"HX-Refresh": "true"})
     risen = [event for event, then, now in zip(events, seen, context["seen"], strict=True) if then != now]
-    return render(request, "claims/claim/_ladders.html", context | {"claim": found, "risen": risen})
+    context |= {"claim": found, "risen": risen, "newest": events[-1].id}
+    return render(request, "claims/claim/_ladders.html", context)
 
 
 @login_required
