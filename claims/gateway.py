@@ -41,8 +41,14 @@ class TestGateway:
 
     __test__ = False
 
+    def __init__(self) -> None:
+        self._cards: dict[uuid.UUID, str] = {}
+
     def charge(self, *, key: uuid.UUID, amount: Money, card: str) -> Charge:
-        """Pays with ``test-pays``, declines with anything else; the reference follows from the key."""
-        if card != "test-pays":
+        """Pays with ``test-pays``, declines with anything else; a key's first card decides for good.
+
+        The reference follows from the key.
+        """
+        if self._cards.setdefault(key, card) != "test-pays":
             raise PaymentDeclined("The card was declined. Nothing was taken. Try another card.")
         return Charge("test", f"test-{key}", amount)

@@ -21,7 +21,7 @@ def initiate_payment(*, by: User, quote: Quote) -> PremiumPayment:
     quote = Quote.objects.select_for_update(of=("self",)).select_related("party__user").get(pk=quote.pk)
     at = timezone.now()
     under_way = quote.payments.exclude(status=PremiumPayment.Status.FAILED).order_by("-initiated_at", "-pk").first()
-    if under_way is not None:
+    if under_way is not None and quote.party.user_id == by.pk:
         return under_way
     if at > quote.valid_until:
         raise CannotPay("This offer has ended. Ask for a new price: it takes a minute.")

@@ -57,7 +57,7 @@ def issue_policy(
     Records ``premium.captured``, ``quote.accepted`` and ``policy.issued``. The e-mail follows.
     """
     quote = Quote.objects.select_for_update(of=("self",)).select_related("party__user").get(pk=payment.quote_id)
-    issued = Policy.objects.filter(quote=quote).order_by("pk").first()
+    issued = Policy.objects.filter(quote=quote, party__user=by).order_by("pk").first()
     if issued is not None:
         return issued
     payment = PremiumPayment.objects.select_for_update().get(pk=payment.pk)
