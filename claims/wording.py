@@ -61,6 +61,9 @@ STAFF: Final[dict[str, str]] = {
     "claim.decision_sent_back": "Decision sent back",
     "claim.paid": "Paid",
     "refusal.recorded": "Step refused",
+    "record.opened": "Case opened by a member of staff",
+    "proof.exported": "Proof downloaded by a member of staff",
+    "log.registered": "Log registered on a chain",
 }
 """Kind → what happened, said to staff."""
 

@@ -1,0 +1,63 @@
+"""What the documents show is true: examples verify, vocabularies and tables are those of the code."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from anchoring import verify
+from anchoring.keys import verify_ed25519
+from anchoring.protocol.canonical import dumps
+from anchoring.protocol.trust import parse_trust
+from claims import wording, workflow
+
+ROOT = Path(__file__).parent.parent
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+BEYOND_THE_TABLE = {"refusal.recorded", "record.opened", "proof.exported", "log.registered"}
+
+
+def example(name: str) -> str:
+    """The example block of that name in docs/protocol.md."""
+    return re.search(rf"```{name}\n(.*?)```", PROTOCOL, re.DOTALL)[1]
+
+
+def test_the_example_proof_is_one_that_the_verifier_passes() -> None:
+    proof = dumps(json.loads(example("proof")))
+    report = verify.verify(proof, example("trust").strip().encode(), require=frozenset({1, 2}))
+    assert [line.status for line in report.lines] == ["passed", "passed", "not checked", "not checked", "not checked"]
+    assert report.number == "CLM-2026-000123-2"
+    assert json.loads(example("proof"))["entries"][0]["entry"] == example("entry").strip()
+
+
+def test_the_example_receipt_is_one_that_the_verifier_accepts() -> None:
+    assert verify.verify(example("receipt").encode(), example("trust").strip().encode()).exit_code == 0
+
+
+def test_the_example_trust_file_is_read_by_the_portal_too() -> None:
+    trust = parse_trust(example("trust").strip().encode(), verify_ed25519)
+    assert trust.newest.origin == "touchstone.example/log"
+
+
+def test_every_kind_of_entry_is_in_the_vocabulary_and_has_words() -> None:
+    section = PROTOCOL[PROTOCOL.index("## 9. Vocabulary") :]
+    documented = set(re.findall(r"^\| `([a-z_.]+)` \|", section, re.MULTILINE))
+    recorded = {step.kind for step in workflow.STEPS} | BEYOND_THE_TABLE
+    assert documented == recorded
+    assert recorded - set(wording.STAFF) == set()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+def test_every_link_in_the_documents_leads_somewhere(page: Path) -> None:
+    if not page.exists():
+        pytest.fail(f"{page.name} is missing")
+    text = page.read_text(encoding="utf-8")
+    targets = [t for t in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if not t.startswith(("http", "mailto"))]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_variable_that_settings_read_is_in_the_table_of_operations() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    settings = (ROOT / "portal" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) | set(re.findall(r'_database\("([A-Z_]+)"', settings))
+    assert {name for name in read if f"`{name}`" not in operations} == set()
