@@ -221,6 +221,15 @@ def test_a_history_that_was_rewritten_is_refused_although_the_key_is_right(world
         assert world.refusal(world.anchor(log_id, 5, root(5), new, new_root, proof)) == NOT_CONSISTENT
 
 
+def test_a_longer_proof_from_a_smaller_subtree_is_refused_although_its_hashes_lead_to_the_old_root(world):
+    """Leaf 5 in place of the subtree over 4 and 5: the old root comes out, and a new one of no lawful shape."""
+    log_id = world.log_at(6, root(6))
+    leaf_4, leaf_5, first_four, forged = reference.LEAVES[4], reference.LEAVES[5], root(4), bytes(32)
+    assert reference.node(first_four, reference.node(leaf_4, leaf_5)) == root(6)
+    new_root = reference.node(first_four, reference.node(leaf_4, reference.node(leaf_5, forged)))
+    judge(world, log_id, 6, root(6), [(7, new_root, [leaf_5, forged, leaf_4, first_four])])
+
+
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
