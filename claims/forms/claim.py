@@ -107,9 +107,7 @@ class WhatHappenedForm(DraftForm):
         """Lines end as the log keeps them; the limit counts what people see."""
         text = str(self.cleaned_data["description"]).replace("\r\n", "\n").replace("\r", "\n")
         if len(text) > MAX_DESCRIPTION:
-            raise forms.ValidationError(
-                f"This is {len(text) - MAX_DESCRIPTION:,} characters too long: shorten it to {MAX_DESCRIPTION:,}."
-            )
+            raise forms.ValidationError(f"Shorten this to {MAX_DESCRIPTION:,} characters; it has {len(text):,}.")
         return text
 
     def told(self) -> Told:
