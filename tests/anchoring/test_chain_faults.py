@@ -353,3 +353,23 @@ def test_a_chain_without_a_base_fee_is_refused(wire):
     server = wire(rpc(eth_getBlockByNumber=GENESIS, eth_maxPriorityFeePerGas="0x1"))
     text = f"The chain behind {server.host} has no base fee (EIP-1559)."
     assert problem(server.chain.fees) == (ChainRefused, text)
+
+
+def test_a_block_that_is_refused_for_another_reason_is_not_taken_for_absent(wire):
+    server = wire(rpc(eth_getBlockByNumber=ValueError("no")))
+    assert problem(lambda: server.chain.block("finalized")) == (ChainRefused, f"{server.host} refused: no")
+
+
+@pytest.mark.parametrize("latest", [None, GENESIS | {"baseFeePerGas": None}, GENESIS | {"baseFeePerGas": "100"}])
+def test_a_base_fee_that_is_none_is_garbage(wire, latest):
+    server = wire(rpc(eth_getBlockByNumber=latest, eth_maxPriorityFeePerGas="0x1"))
+    assert problem(server.chain.fees)[0] is ChainUnavailable
+
+
+@pytest.mark.parametrize("data", ["0x", "0x08c379a0", "0x" + "ff" * 68, "junk", 5, {"data": "0x"}])
+def test_a_revert_without_a_readable_reason_is_still_one(wire, data):
+    error = {"code": 3, "message": "execution reverted", "data": data}
+    server = wire(http(json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()))
+    call = registry.deploy_call(sender=address_of(INSURER))
+    text = "The contract refuses the call: execution reverted"
+    assert problem(lambda: server.chain.estimate(call)) == (CallReverted, text)
