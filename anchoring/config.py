@@ -26,7 +26,7 @@ def receipt_key() -> SigningKey:
 
 def chain_key() -> bytes:
     """The 32-byte private key that pays for anchors."""
-    return bytes.fromhex(settings.CHAIN_KEY.removeprefix("0x"))
+    return bytes.fromhex(settings.CHAIN_KEY)
 
 
 def chain() -> Chain:

@@ -52,19 +52,31 @@ class AfterImage:
 
 @dataclass(frozen=True)
 class RecordedTable:
-    """A business table whose declared columns the log keeps and ``fsck`` compares: column → who the value concerns."""
+    """A business table whose declared columns the log keeps and ``fsck`` compares: column → who the value concerns.
+
+    ``not_yet`` tells the rows that need no entry so far (None: there are none).
+    """
 
     model: type[models.Model]
     owners: Mapping[str, Callable[[models.Model], str]]
+    not_yet: Callable[[models.Model], bool] | None = None
 
 
 _recorded_tables: dict[str, RecordedTable] = {}
 
 
-def register_rows(model: type[models.Model], owners: Mapping[str, Callable[[models.Model], str]]) -> None:
-    """Declare that ``model``'s named columns (attribute names) are recorded; its primary key must be a UUID."""
+def register_rows(
+    model: type[models.Model],
+    owners: Mapping[str, Callable[[models.Model], str]],
+    *,
+    not_yet: Callable[[models.Model], bool] | None = None,
+) -> None:
+    """Declare that ``model``'s named columns (attribute names) are recorded; its primary key must be a UUID.
+
+    ``not_yet`` tells rows that are still somebody's draft: they need no entry.
+    """
     assert isinstance(model._meta.pk, models.UUIDField), model
-    _recorded_tables[model._meta.db_table] = RecordedTable(model, owners)
+    _recorded_tables[model._meta.db_table] = RecordedTable(model, owners, not_yet)
 
 
 def recorded_tables() -> Mapping[str, RecordedTable]:

@@ -88,7 +88,8 @@ def _sequence_batch() -> int:
 def send(*, chain: Chain, key: bytes) -> Attempt | None:
     """Put the newest due checkpoint on chain: plan, sign, commit, and only then broadcast.
 
-    None when nothing is due or an anchor is still under way. Raises Halted or ChainError.
+    None when nothing is due or an anchor is still under way. Raises Halted or ChainError; ChainUnavailable after the
+    commit leaves an anchor under way, which ``confirm`` sends again.
     """
     registration = current_registration()
     if registration is None:
@@ -101,7 +102,8 @@ def send(*, chain: Chain, key: bytes) -> Attempt | None:
         return None
     require_same_chain(chain, registration)
     attempt = _plan(chain, key, registration, confirmed, checkpoint)
-    chain.send(bytes(attempt.raw))
+    if attempt is not None:
+        chain.send(bytes(attempt.raw))
     return attempt
 
 
@@ -161,7 +163,7 @@ def _due_checkpoint(confirmed: _Confirmed) -> Checkpoint | None:
 
 def _plan(
     chain: Chain, key: bytes, registration: Registration, confirmed: _Confirmed, checkpoint: Checkpoint
-) -> Attempt:
+) -> Attempt | None:
     """Ask the chain what it costs, then reserve the nonce, sign and commit in one transaction."""
     sender = chains.address_of(key)
     log_id, contract = bytes(registration.log_id), bytes(registration.contract)
@@ -188,12 +190,17 @@ def _plan(
 @transaction.atomic(durable=True)
 def _reserve_and_sign(
     anchor: Anchor, call: chains.Call, *, key: bytes, on_chain: int, gas: int, fees: chains.Fees
-) -> Attempt:
-    """The anchor, its nonce and its signed bytes in one commit, before anything is sent. No network in here."""
+) -> Attempt | None:
+    """The anchor, its nonce and its signed bytes in one commit, before anything is sent. No network in here.
+
+    None when another process got there first: under the sender's lock there is at most one anchor on top of any other.
+    """
     registration = anchor.registration
     sender, genesis = chains.address_of(key), bytes(registration.genesis)
     Sender.objects.get_or_create(genesis=genesis, address=sender, defaults={"next_nonce": on_chain})
     row = Sender.objects.select_for_update().get(genesis=genesis, address=sender)
+    if Anchor.objects.filter(registration=registration, checkpoint__gt=anchor.old_size).exists():
+        return None
     nonce = max(row.next_nonce, on_chain)
     anchor.save(force_insert=True)
     signed = chains.sign(call, key=key, nonce=nonce, fees=fees, gas=gas, chain_id=registration.chain_id)

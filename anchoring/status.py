@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from anchoring.models import Checkpoint, Confirmation, Head, Leaf, Pending, Registration, Tick
+from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Tick
 from anchoring.stages import chain_name, current_registration, seal_by
 
 STEP_NAMES = {"sequence": "Sealing", "send": "Anchoring", "confirm": "Confirming"}
@@ -38,8 +38,9 @@ def log_status() -> LogStatus:
     now = timezone.now()
     head = Head.objects.filter(pk=1).order_by("pk").first()
     size = head.size if head else 0
-    oldest = Pending.objects.select_related("entry").order_by("entry_id").first()
-    oldest_at = oldest.entry.at if oldest else None
+    checkpoint = Checkpoint.objects.order_by("-size").first()
+    oldest = _oldest_unsealed(checkpoint)
+    oldest_at = oldest.at if oldest else None
     registration = current_registration()
     confirmation = _newest_confirmation(registration)
     anchored = confirmation.anchor.checkpoint_id if confirmation else 0
@@ -48,7 +49,7 @@ def log_status() -> LogStatus:
         size=size,
         waiting=Pending.objects.count(),
         oldest_waiting_at=oldest_at,
-        checkpoint=Checkpoint.objects.order_by("-size").first(),
+        checkpoint=checkpoint,
         registration=registration,
         confirmation=confirmation,
         not_anchored=size - anchored,
@@ -56,6 +57,14 @@ def log_status() -> LogStatus:
         troubles=_troubles(registration, now),
         alarms=_alarms(oldest_at, now),
     )
+
+
+def _oldest_unsealed(checkpoint: Checkpoint | None) -> Entry | None:
+    """The oldest entry that no signed head covers: placed but not signed for, or still waiting for a place."""
+    signed = checkpoint.size if checkpoint else 0
+    placed = Leaf.objects.select_related("entry").filter(index__gte=signed).order_by("index").first()
+    waiting = Pending.objects.select_related("entry").order_by("entry_id").first()
+    return min((row.entry for row in (placed, waiting) if row), key=lambda entry: entry.at, default=None)
 
 
 def _newest_confirmation(registration: Registration | None) -> Confirmation | None:

@@ -1,9 +1,10 @@
 """The log's hand-written SQL: where the row count is the load, rows are written and read without the ORM."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from anchoring.models import Entry
 
@@ -77,3 +78,24 @@ def clear_pending(seqs: Sequence[int]) -> None:
             cursor.execute("DELETE FROM anchoring_pending WHERE entry_id = ANY(%s)", [list(seqs)])
         else:
             cursor.executemany("DELETE FROM anchoring_pending WHERE entry_id = %s", [(seq,) for seq in seqs])
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """One consistent view of the main database for a long read, without keeping writers out; nothing can be written.
+
+    Inside a transaction that is open already, that transaction's view is all there is.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")  # Django's own would be IMMEDIATE: it locks writers out
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")

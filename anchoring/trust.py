@@ -40,19 +40,19 @@ def publish() -> None:
     if statement is None:
         return
     signed = trust.sign_statement(statement, config.log_key())
-    before = list(_parsed(_file(versions)).versions) if versions else []
+    before = list(parse_versions(versions).versions) if versions else []
     content = loads(trust.encode_trust([*before, signed]), limit=trust.MAX_BYTES)["versions"][-1]
     TrustVersion.objects.create(version=statement.version, content=dumps(content), at=timezone.now())
 
 
 def _wanted(versions: list[TrustVersion]) -> trust.Statement | None:
     """The statement that should follow, or None when the newest one says it all."""
-    registrations = tuple(_registration(row) for row in Registration.objects.order_by("pk"))
+    registrations = tuple(published(row) for row in Registration.objects.order_by("pk"))
     receipt_key = config.receipt_key().verifier
     if not versions:
         log_keys = (trust.LogKey(verifier=config.log_key().verifier),)
         return trust.Statement(config.origin(), log_keys, (receipt_key,), registrations)
-    newest = _parsed(_file(versions)).newest
+    newest = parse_versions(versions).newest
     known = newest.receipt_keys
     receipt_keys = known if receipt_key in known else (*known, receipt_key)
     if (newest.registrations, known) == (registrations, receipt_keys):
@@ -60,7 +60,13 @@ def _wanted(versions: list[TrustVersion]) -> trust.Statement | None:
     return trust.next_statement(newest, receipt_keys=receipt_keys, registrations=registrations)
 
 
-def _registration(row: Registration) -> trust.Registration:
+def parse_versions(versions: list[TrustVersion]) -> trust.Trust:
+    """The stored versions as a verifier reads them. Raises Malformed if one is not signed or linked as it must be."""
+    return _parsed(_file(versions))
+
+
+def published(row: Registration) -> trust.Registration:
+    """A registration as trust.json names it."""
     return trust.Registration(
         chain_id=row.chain_id,
         genesis=bytes(row.genesis),

@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -54,14 +55,20 @@ def unseal(owner: str, sealed: bytes, *, context: bytes) -> bytes:
 
 def unseal_many(owner: str, parts: list[tuple[bytes, bytes]]) -> list[bytes]:
     """Decrypt several (sealed, context) of one owner with one look at the vault."""
-    key = DataKey.objects.in_bulk([owner]).get(owner)
-    if key is None:
-        raise Unreadable(f"the vault holds no key of {owner}")
-    cipher = AESGCMSIV(_unwrapped(key))
-    try:
-        return [cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context) for sealed, context in parts]
-    except (InvalidTag, ValueError) as error:
-        raise Unreadable(f"content sealed for {owner} does not open: it was changed or moved") from error
+    opened = unseal_each([(owner, sealed, context) for sealed, context in parts])
+    plain = []
+    for part in opened:
+        if isinstance(part, VaultError):
+            raise part
+        plain.append(part)
+    return plain
+
+
+def unseal_each(parts: Sequence[tuple[str, bytes, bytes]]) -> list[bytes | VaultError]:
+    """Decrypt many (owner, sealed, context) with one look at the vault; what cannot be had is given as its error."""
+    keys = DataKey.objects.in_bulk({owner for owner, _, _ in parts})
+    ciphers = {owner: _cipher_or_error(keys[owner]) for owner in keys}
+    return [_opened(owner, ciphers.get(owner), sealed, context) for owner, sealed, context in parts]
 
 
 def destroy(owner: str) -> None:
@@ -99,6 +106,24 @@ def _find_or_make(owner: str) -> DataKey:
         return key
     wrapped = aes_key_wrap(_wrapping_key(settings.VAULT_KEY), os.urandom(32))
     return DataKey.objects.get_or_create(owner=owner, defaults={"wrapped": wrapped, "made_at": timezone.now()})[0]
+
+
+def _cipher_or_error(key: DataKey) -> AESGCMSIV | VaultError:
+    try:
+        return AESGCMSIV(_unwrapped(key))
+    except VaultError as error:
+        return error
+
+
+def _opened(owner: str, cipher: AESGCMSIV | VaultError | None, sealed: bytes, context: bytes) -> bytes | VaultError:
+    if cipher is None:
+        return Unreadable(f"the vault holds no key of {owner}")
+    if isinstance(cipher, VaultError):
+        return cipher
+    try:
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+    except (InvalidTag, ValueError):
+        return Unreadable(f"content sealed for {owner} does not open: it was changed or moved")
 
 
 def _unwrapped(key: DataKey) -> bytes:

@@ -86,7 +86,15 @@ RECORDED: dict[type[Model], dict[str, Owner]] = {
 }  # fmt: skip
 
 
+def _in_a_draft(row: Any) -> bool:
+    """A file of a claim that is still being written is its writer's alone; it is recorded with the claim."""
+    return row.draft_id is not None
+
+
+NOT_YET = {m.Document: _in_a_draft}
+
+
 def declare() -> None:
     """Tell the log; called once, when the apps are ready."""
     for model, owners in RECORDED.items():
-        register_rows(model, owners)
+        register_rows(model, owners, not_yet=NOT_YET.get(model))

@@ -5,6 +5,7 @@ should hold. A secret may also come from a file: ``X_FILE=/run/secrets/x`` stand
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,17 @@ def secret(name: str, *, kept_in: Path | None, env: Mapping[str, str] = os.envir
     if kept_in is None:
         raise ImproperlyConfigured(f"{name} is not set. In production give {name}, or {name}_FILE with a path to it.")
     return _kept(kept_in / name.lower())
+
+
+def private_key(name: str, *, kept_in: Path | None, env: Mapping[str, str] = os.environ) -> str:
+    """A secret of 32 bytes, written as 64 hex digits (``0x`` in front is dropped). An error never repeats it."""
+    value = secret(name, kept_in=kept_in, env=env).removeprefix("0x")
+    if re.fullmatch(r"[0-9a-fA-F]{64}", value) is None:
+        raise ImproperlyConfigured(
+            f"{name} must be 64 hexadecimal digits (32 bytes). Make one: python -c 'import secrets;"
+            " print(secrets.token_hex(32))'"
+        )
+    return value.lower()
 
 
 def _kept(path: Path) -> str:

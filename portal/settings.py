@@ -94,7 +94,9 @@ TEMPLATES = [
 _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    # REPLACE deletes rows: only so do the insert-only guards see it
+    " PRAGMA recursive_triggers=ON;",
 }
 
 
@@ -118,14 +120,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 VAULT_KEY = env.secret("VAULT_KEY", kept_in=_KEPT_SECRETS)
 LOG_ORIGIN = env.text("LOG_ORIGIN", "touchstone.example/log")
-LOG_KEY = env.secret("LOG_KEY", kept_in=_KEPT_SECRETS)
-RECEIPT_KEY = env.secret("RECEIPT_KEY", kept_in=_KEPT_SECRETS)
+LOG_KEY = env.private_key("LOG_KEY", kept_in=_KEPT_SECRETS)
+RECEIPT_KEY = env.private_key("RECEIPT_KEY", kept_in=_KEPT_SECRETS)
 SEAL_WITHIN_SECONDS = env.integer("SEAL_WITHIN_SECONDS", 3600, least=60, most=7 * 86400)
 SEQUENCE_EVERY_SECONDS = env.integer("SEQUENCE_EVERY_SECONDS", 2, least=1, most=600)
 ANCHOR_EVERY_SECONDS = env.integer("ANCHOR_EVERY_SECONDS", 5 if DEMO else 600, least=1, most=86400)
 CONFIRM_EVERY_SECONDS = env.integer("CONFIRM_EVERY_SECONDS", 3 if DEMO else 15, least=1, most=3600)
 CHAIN_RPC_URL = env.url("CHAIN_RPC_URL", "http://127.0.0.1:8545", schemes=("http", "https"))
-CHAIN_KEY = env.secret("CHAIN_KEY", kept_in=_KEPT_SECRETS)
+CHAIN_KEY = env.private_key("CHAIN_KEY", kept_in=_KEPT_SECRETS)
 CHAIN_EXPLORER_URL = env.text("CHAIN_EXPLORER_URL", "")
 
 # --- Celery -----------------------------------------------------------------------------------------------------------
@@ -285,6 +287,11 @@ def _refuse_unsafe_production() -> None:
             (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS, "ALLOWED_HOSTS must name your host names (no *)."),
             (not SITE_URL.startswith("https://"), "SITE_URL must start with https://."),
             (len(SECRET_KEY) < 50, "SECRET_KEY must have at least 50 characters."),
+            (len(VAULT_KEY) < 43, "VAULT_KEY must have at least 43 characters: 256 random bits."),
+            (
+                len({LOG_KEY, RECEIPT_KEY, CHAIN_KEY, VAULT_KEY}) < 4,
+                "LOG_KEY, RECEIPT_KEY, CHAIN_KEY and VAULT_KEY must all differ.",
+            ),
             (EMAIL_CONFIG == "outbox:", "EMAIL_URL must name a mail server (smtp+tls://…)."),
             (REDIS_URL == "memory://", "REDIS_URL must name a Redis server."),
             (

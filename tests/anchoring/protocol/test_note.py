@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from anchoring.keys import SigningKey, verify_ed25519
 from anchoring.protocol.note import NoteInvalid, Verifier, key_id, open_note, sign_note, split_note
-from anchoring.protocol.scalars import to_base64
+from anchoring.protocol.scalars import from_base64, to_base64
 from tests.anchoring.protocol.mutations import every_byte_changed, every_byte_dropped_or_doubled, every_cut
 from tests.anchoring.protocol.world import LOG_KEY, NEXT_LOG_KEY, ORIGIN, STRANGER_KEY, is_refused, is_text_refused
 
@@ -55,7 +55,8 @@ def test_published_notes_open(key, text, line):
 
 
 def test_the_published_key_signs_the_published_bytes():
-    key = SigningKey.parse("PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")
+    private = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+    key = SigningKey(name="PeterNeumann", seed=from_base64("+".join(private.split("+")[4:]), size=33)[1:])
     vkey, text, line = PUBLISHED[0]
     assert (key.verifier_key, sign_note(text, [key])) == (vkey, text + "\n" + line)
 

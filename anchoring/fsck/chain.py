@@ -1,0 +1,91 @@
+"""What was sent to the chain against what was signed, and against the chain itself."""
+
+from eth_hash.auto import keccak
+
+from anchoring import registry
+from anchoring.chain import Chain
+from anchoring.fsck.finding import Finding, Findings, Tally
+from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration
+from anchoring.stages import current_registration
+
+
+class NotChecked(Exception):
+    """The chain that can be reached has nothing to say about this log; the text says why."""
+
+
+def check_anchors(tally: Tally) -> Findings:
+    """Anchors, attempts and confirmations against the checkpoints and against each other."""
+    roots = {0: registry.EMPTY_ROOT}
+    for anchor in Anchor.objects.select_related("checkpoint").order_by("pk"):
+        tally.anchors += 1
+        if roots.get(anchor.old_size, _root(anchor.old_size)) != bytes(anchor.old_root):
+            yield Finding(f"anchor {anchor.pk}, columns old_size and old_root", "are not those of a checkpoint")
+        if not Attempt.objects.filter(anchor=anchor).exists():
+            yield Finding(f"anchor {anchor.pk}", "has no signed transaction")
+    for attempt in Attempt.objects.order_by("pk").iterator():
+        if keccak(bytes(attempt.raw)) != bytes(attempt.transaction):
+            yield Finding(f"attempt {attempt.pk}, column transaction", "is not the hash of the signed bytes")
+    for confirmation in Confirmation.objects.select_related("attempt").order_by("pk").iterator():
+        if confirmation.attempt.anchor_id != confirmation.anchor_id:
+            yield Finding(f"confirmation {confirmation.pk}, column attempt", "is of another anchor")
+
+
+def _root(size: int) -> bytes | None:
+    checkpoint = Checkpoint.objects.filter(pk=size).order_by("pk").first()
+    return bytes(checkpoint.root) if checkpoint else None
+
+
+def check_chain(*, chain: Chain) -> Findings:
+    """Our rows against the registry that the log is registered with now.
+
+    The chain is asked first and the rows are read afterwards: what is on chain was committed here before it was sent.
+    Raises NotChecked, and ChainError when nobody answers.
+    """
+    registration = current_registration()
+    if registration is None:
+        raise NotChecked("the log is not registered on a chain yet")
+    identity = chain.identity()
+    if (identity.chain_id, identity.genesis) != (registration.chain_id, bytes(registration.genesis)):
+        raise NotChecked(
+            f"CHAIN_RPC_URL leads to chain {identity.chain_id}, which is not the one that the log is registered on"
+        )
+    contract = bytes(registration.contract)
+    if chain.code_hash(contract) != bytes(registration.code_hash):
+        yield Finding("chain", f"the code at 0x{contract.hex()} is not the registry")
+        return
+    yield from _check_head(chain.head(contract, bytes(registration.log_id)), registration)
+    yield from _check_block(chain, registration)
+
+
+def _check_head(word: bytes, registration: Registration) -> Findings:
+    """The word must be of the newest confirmed size, or of an anchor of ours that is under way."""
+    anchors = Anchor.objects.filter(registration=registration).select_related("checkpoint").order_by("checkpoint")
+    confirmed = anchors.filter(confirmation__isnull=False).last()
+    under_way = anchors.filter(confirmation__isnull=True)
+    states = [(a.checkpoint.size, bytes(a.checkpoint.root)) for a in ([confirmed] if confirmed else []) + [*under_way]]
+    if confirmed is None:
+        states.append((0, registry.EMPTY_ROOT))
+    controller = bytes(registration.controller)
+    if word not in {registry.head_word(controller=controller, size=size, root=root) for size, root in states}:
+        size = confirmed.checkpoint_id if confirmed else 0
+        yield Finding("chain", f"the registry's head is not that of size {size}, which our rows say it is")
+
+
+def _check_block(chain: Chain, registration: Registration) -> Findings:
+    """The newest confirmation names a block that is in the chain, with our transaction in it."""
+    newest = (
+        Confirmation.objects.filter(anchor__registration=registration)
+        .select_related("attempt").order_by("-anchor__checkpoint").first()
+    )  # fmt: skip
+    if newest is None:
+        return
+    block = chain.block(newest.block_number)
+    where = f"confirmation {newest.pk}"
+    if block is None or block.hash != bytes(newest.block_hash):
+        yield Finding(f"{where}, columns block_number and block_hash", "name a block that is not in the chain")
+        return
+    receipt = chain.receipt(bytes(newest.attempt.transaction))
+    if (
+        receipt is not None and receipt.block_hash != block.hash
+    ):  # no receipt proves nothing: the node may have dropped it
+        yield Finding(where, "its transaction stands in another block")

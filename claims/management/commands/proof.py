@@ -1,0 +1,63 @@
+"""``proof NUMBER -o FILE``: the proof of record of a claim, policy, quote, payment or identity case."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from anchoring import log, vault
+from claims.models import Claim, KycCase, Policy, PremiumPayment, Quote
+from claims.numbers import SERIES, NumberError, parse_number
+from claims.workflow import Thing, subject_of
+
+MODELS: dict[str, type[Thing]] = {
+    "CLM": Claim, "POL": Policy, "QUO": Quote, "PAY": PremiumPayment, "KYC": KycCase,
+}  # fmt: skip
+
+
+class Command(BaseCommand):
+    """Whoever can run this reads the whole database anyway: the file shows all facts that are still readable."""
+
+    help = (
+        "Write the proof of record of NUMBER (CLM-…, POL-…, QUO-…, PAY-… or KYC-…), with all facts shown. Exits 0;"
+        " 1 when nothing has that number or the file cannot be written, in one sentence."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The number, where to write, and which event."""
+        parser.add_argument("number", metavar="NUMBER")
+        parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: NUMBER.proof.json, here")
+        parser.add_argument("--event", metavar="UUID", type=uuid.UUID, help="only this entry of the record's history")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Find, prove, write."""
+        thing = _thing(options["number"])
+        entries = None if options["event"] is None else [options["event"]]
+        try:
+            made = log.proof(subject_of(thing), owners=None, entries=entries)
+        except log.NoSuchRecord as error:
+            raise CommandError(f"{thing.number} has no such event in the log.") from error
+        except vault.VaultError as error:
+            raise CommandError(f"The facts of {thing.number} cannot be read: {error}.") from error
+        path: Path = options["output"] or Path(f"{thing.number}.proof.json")
+        try:
+            path.write_bytes(made)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python verify.py {path} --trust trust.json")
+
+
+def _thing(text: str) -> Thing:
+    """The record with that number, however it is written. Raises CommandError."""
+    series = text.strip()[:3].upper()
+    if series not in MODELS:
+        raise CommandError(f"This is not a number of ours: they begin with {', '.join(MODELS)}.")
+    try:
+        number = str(parse_number(text, series=series))
+    except NumberError as error:
+        raise CommandError(str(error)) from error
+    found: Thing | None = MODELS[series]._default_manager.filter(number=number).order_by("pk").first()
+    if found is None:
+        raise CommandError(f"No {SERIES[series]} has the number {number}.")
+    return found

@@ -1,0 +1,22 @@
+"""A chain in two makes: the twin in memory, and a real EVM behind JSON-RPC."""
+
+import pytest
+
+from anchoring import config
+from anchoring.chain import EthereumChain, address_of
+from portal.localchain import LocalChain
+from tests.anchoring.log_world import a_chain
+
+
+@pytest.fixture(scope="session")
+def local_chain():
+    with LocalChain(port=0, funded=[address_of(config.chain_key())]) as local:
+        yield local
+
+
+@pytest.fixture(params=["in memory", "on a real EVM"])
+def any_chain(request):
+    """Where the log is anchored; the EVM's chain is shared, and every test registers a log of its own there."""
+    if request.param == "in memory":
+        return a_chain()
+    return EthereumChain(request.getfixturevalue("local_chain").url)

@@ -1,0 +1,75 @@
+"""A log without an insurer: notes of somebody, a chain to anchor on, and hands that may lift the guards."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from anchoring import config, log, vault
+from anchoring.chain import address_of
+from anchoring.log import Subject
+from anchoring.models import Registration
+from anchoring.registration import register_log
+from tests.anchoring.memory_chain import MemoryChain
+
+ALICE = log.person(uuid.UUID("a11ce000-0000-4000-8000-000000000000"))
+BOB = log.person(uuid.UUID("b0b00000-0000-4000-8000-000000000000"))
+
+
+def a_subject() -> Subject:
+    """Something new to write about."""
+    return Subject("thing", str(uuid.uuid4()))
+
+
+def note(text: str = "It rained.", *, subject: Subject | None = None, owner: str = ALICE, at=None, kind="thing.noted"):
+    """One entry: what somebody noted, under a number that is nobody's."""
+    facts = {owner: {"text": text}, vault.HOUSE: {"number": "N-1"}}
+    with transaction.atomic():
+        return log.record(kind=kind, subject=subject or a_subject(), at=at or timezone.now(), facts=facts)
+
+
+def notes(count: int) -> None:
+    """Many entries in one transaction."""
+    with transaction.atomic():
+        for number in range(count):
+            note(f"Note {number}.")
+
+
+def a_chain() -> MemoryChain:
+    """A chain in memory on which our key has funds."""
+    return MemoryChain(funded=(address_of(config.chain_key()),))
+
+
+def register(chain) -> Registration:
+    """The log, registered there."""
+    return register_log(chain=chain, key=config.chain_key())
+
+
+@contextmanager
+def guards_lifted(*tables: str) -> Iterator[None]:
+    """The tables without their triggers, as an intruder with the database's password could have them."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for table in tables:
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            yield
+            for table in tables:
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            return
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = [(name, sql) for name, sql in cursor.fetchall() if any(f" ON {t} " in sql for t in tables)]
+        for name, _ in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+        yield
+        for _, sql in triggers:
+            cursor.execute(sql)
+
+
+def sql(statement: str, *values: object) -> int:
+    """Run a statement; how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount
