@@ -29,7 +29,7 @@ import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, FrozenSet, List, NoReturn, Optional, Sequence, TextIO, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NoReturn, Optional, Sequence, TextIO, Tuple, Union
 from urllib.parse import urlsplit
 
 PASSED, FAILED, PENDING, NOT_CHECKED = "passed", "failed", "pending", "not checked"
@@ -1179,16 +1179,20 @@ def verify(
     Raises VerificationError for a malformed file (exit_code 1) and for an unusable trust file or URL (2).
     """
     node = Node(rpc, seconds) if rpc is not None else None
+    document = _read_document(proof)
     believed = read_trust(trust, fingerprint)
+    if isinstance(document, Receipt):
+        return _receipt_report(document, believed)
+    return _proof_report(Case(document, believed, node), require)
+
+
+def _read_document(data: bytes) -> Union[Proof, Receipt]:
     try:
-        if len(proof) > FILE_BYTES:
+        if len(data) > FILE_BYTES:
             raise VerificationError(f"it is larger than {FILE_BYTES} bytes")
-        if not proof.startswith(b"{"):
-            return _receipt_report(read_receipt(proof), believed)
-        case = Case(read_proof(proof), believed, node)
+        return read_proof(data) if data.startswith(b"{") else read_receipt(data)
     except VerificationError as error:
         raise VerificationError(f"the file is malformed: {error}") from None
-    return _proof_report(case, require)
 
 
 def _proof_report(case: Case, require: FrozenSet[int]) -> Report:
@@ -1244,7 +1248,8 @@ def _established(case: Case, status: Dict[int, str]) -> str:
 
 
 def _lines(numbers: Sequence[int]) -> str:
-    return ("line " if len(numbers) == 1 else "lines ") + " and ".join(map(str, numbers))
+    *rest, last = map(str, numbers)
+    return f"lines {', '.join(rest)} and {last}" if rest else f"line {last}"
 
 
 def _count(number: int, noun: str) -> str:
