@@ -5,6 +5,7 @@ safe to run twice at once: the database's locks and unique keys let one of the t
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from anchoring import chain as chains
 from anchoring import config, registry, store
-from anchoring.chain import Chain, ChainError
+from anchoring.chain import Chain, ChainError, NonceTooLow
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Entry, Head, Leaf, Registration, Sender, Tick
 from anchoring.protocol import tiles
 from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
@@ -219,8 +220,9 @@ def _require_funds(chain: Chain, sender: bytes, cost: int) -> None:
 
 def _confirm(chain: Chain, attempt: Attempt) -> int:
     receipt = chain.receipt(bytes(attempt.transaction))
-    if receipt is None:
-        chain.send(bytes(attempt.raw))
+    if receipt is None:  # not mined, dropped, or mined and not shown by a node that lags: the same bytes cover all three
+        with suppress(NonceTooLow):
+            chain.send(bytes(attempt.raw))
         return 0
     final, block = chain.block("finalized"), chain.block(receipt.block_number)
     if final is None or receipt.block_number > final.number:
