@@ -20,7 +20,7 @@ def trust_file() -> bytes:
 
 
 def current_fingerprint() -> str:
-    """64 hex digits of the newest version: what a policy prints."""
+    """64 hex digits of the newest version: what other papers print."""
     return trust.fingerprint(_parsed(trust_file()).newest)
 
 

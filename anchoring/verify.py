@@ -4,7 +4,7 @@
     python verify.py FILE --trust trust.json [--rpc URL] [--require 1,2,3,4] [--fingerprint HEX] [--json] [--all-fields]
 
 One file, Python 3.9 or later, standard library only. Written from docs/protocol.md alone; it shares no code with the
-portal whose claims it checks. What is believed (keys, chain, contract, log) comes from trust.json and from the command
+portal whose word it checks. What is believed (keys, chain, contract, log) comes from trust.json and from the command
 line, never from FILE. Nothing touches the network unless --rpc is given.
 
 Exit 0: every required line passed. 1: a line failed, or the file is malformed. 2: usage, or an unusable trust file.
@@ -490,7 +490,7 @@ def read_trust(data: bytes, fingerprint: Optional[str] = None) -> Trust:
 
 
 def _plain_hex(fingerprint: str) -> str:
-    """Policies print it in groups of four."""
+    """As it is printed: in groups of four."""
     return re.sub(r"[\s-]", "", fingerprint).lower()
 
 

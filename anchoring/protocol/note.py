@@ -87,7 +87,7 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature line: who claims to have signed, and with what."""
+    """One signature line: whose it says it is, and what was signed with."""
 
     name: str
     key_id: bytes
