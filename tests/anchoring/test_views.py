@@ -1,0 +1,185 @@
+"""Pages for everybody: how the log is doing, and the two downloads that check a proof."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from anchoring import config, pipeline, trust, verify
+from anchoring.log import receipt
+from anchoring.models import Entry, Tick
+from tests.anchoring import log_world as world
+
+pytestmark = pytest.mark.django_db
+LOG = "/log/"
+
+
+def anchored_log(*, more: int = 0):
+    """Three records anchored, and ``more`` sealed since."""
+    chain = world.a_chain()
+    world.register(chain)
+    world.notes(3)
+    pipeline.sequence()
+    pipeline.send(chain=chain, key=config.chain_key())
+    for _ in range(40):
+        chain.mine()
+    pipeline.confirm(chain=chain)
+    if more:
+        world.notes(more)
+        pipeline.sequence()
+    return chain
+
+
+def missing(answer, *expected: str) -> list[str]:
+    shown = answer.content.decode()
+    return [text for text in expected if text not in shown]
+
+
+# --- Public record ---
+
+
+def test_an_empty_log_has_its_own_words(client) -> None:
+    assert missing(
+        client.get(LOG), "Nothing waits for a seal.", "There is nothing to anchor yet.", "Nothing is sealed yet",
+        "Nothing is anchored yet", "The log is not registered on a chain yet",
+    ) == []  # fmt: skip
+
+
+def test_what_waits_is_counted_with_how_long_it_waits(client) -> None:
+    world.note(at=timezone.now() - timedelta(minutes=7, seconds=5))
+    answer = client.get(LOG)
+    assert missing(answer, "<strong>1</strong> record waits for the next seal; the oldest for 7 minutes.") == []
+    assert [(bar["word"], bar["count"], bar["share"]) for bar in answer.context["bars"]] == [
+        ("Recorded", 1, 100), ("Sealed", 0, 0), ("Anchored", 0, 0),
+    ]  # fmt: skip
+
+
+def test_seal_anchor_chain_and_fingerprint_are_shown(client) -> None:
+    anchored_log()
+    answer = client.get(LOG)
+    checkpoint = answer.context["status"].checkpoint
+    transaction = answer.context["anchors"][0]["transaction"]
+    grouped = [f"<span>{text[:4]}</span>" for text in (bytes(checkpoint.root).hex(), transaction, trust.current_fingerprint())]
+    assert missing(answer, "Everything sealed is anchored.", "this computer&#x27;s local test chain", *grouped) == []
+    assert [bar["share"] for bar in answer.context["bars"]] == [100, 100, 100]
+
+
+def test_how_far_the_anchor_is_behind_is_said_in_records_and_minutes(client) -> None:
+    anchored_log(more=2)
+    expected = "<strong>2</strong> sealed records wait for the next anchor; the oldest for 0 minutes."
+    assert missing(client.get(LOG), expected) == []
+
+
+def test_a_transaction_leads_to_the_explorer_when_there_is_one(client, settings) -> None:
+    anchored_log()
+    assert "/tx/0x" not in client.get(LOG).content.decode()
+    settings.CHAIN_EXPLORER_URL = "https://explorer.example/"
+    answer = client.get(LOG)
+    assert missing(answer, f'href="https://explorer.example/tx/0x{answer.context["anchors"][0]["transaction"]}"') == []
+
+
+def test_a_step_that_cannot_go_on_says_why(client) -> None:
+    Tick.objects.create(step="send", ran_at=timezone.now(), problem="The chain does not answer.")
+    anchored_log()
+    assert missing(client.get(LOG), "Anchoring is waiting: The chain does not answer.") == []
+
+
+def test_a_broken_promise_is_an_alarm_on_the_page(client, settings) -> None:
+    settings.SEAL_WITHIN_SECONDS = 60
+    world.note(at=timezone.now() - timedelta(minutes=5))
+    assert missing(client.get(LOG), "We broke a promise", "the record is still not sealed") == []
+
+
+def test_growth_is_drawn_once_there_are_two_seals(client) -> None:
+    anchored_log(more=2)
+    answer = client.get(LOG)
+    growth = answer.context["growth"]
+    assert (growth.first.size, growth.last.size, len(growth.anchors)) == (growth.last.size - 2, growth.last.size, 1)
+    assert missing(answer, f'd="{growth.path}"', "Each step is a seal, each dot an anchor.") == []
+
+
+def test_the_page_asks_no_more_of_a_longer_log(client) -> None:
+    chain = anchored_log()
+
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get(LOG)
+        return len(captured)
+
+    questions()
+    before = questions()
+    for _ in range(3):
+        world.notes(20)
+        pipeline.sequence()
+        pipeline.send(chain=chain, key=config.chain_key())
+        chain.mine()
+    assert (questions(), before < 20) == (before, True)
+
+
+# --- How to check, and the downloads ---
+
+
+def test_the_steps_name_the_downloads_the_fingerprint_the_lines_and_what_is_not_proved(client) -> None:
+    answer = client.get("/check/")
+    program = hashlib.sha256(Path(verify.__file__).read_bytes()).hexdigest()
+    assert missing(
+        answer, 'href="/verify.py"', 'href="/trust.json"', trust.current_fingerprint()[:4], program[:4], "1 record",
+        "2 sealed", "3 anchored", "4 block", "5 registry", "What a pass does not prove", "--trust trust.json",
+    ) == []  # fmt: skip
+
+
+def test_our_own_node_s_address_is_shown_in_the_demonstration_alone(client, settings) -> None:
+    settings.CHAIN_RPC_URL = "https://node.example/secret-key"
+    assert "secret-key" not in client.get("/check/").content.decode()
+
+
+def test_the_program_is_served_byte_for_byte(client) -> None:
+    answer = client.get("/verify.py")
+    assert answer.content == Path(verify.__file__).read_bytes()
+    assert (answer.headers["Content-Type"], answer.headers["Content-Disposition"], answer.headers["Cache-Control"]) == (
+        "text/x-python; charset=utf-8", 'attachment; filename="verify.py"', "public, max-age=300",
+    )  # fmt: skip
+
+
+def test_the_keys_are_served_as_they_are_and_a_cache_must_ask_for_newer_ones(client) -> None:
+    answer = client.get("/trust.json")
+    assert answer.content == trust.trust_file()
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("application/json", "public, no-cache")
+    again = client.get("/trust.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", answer.headers["ETag"])
+    world.register(world.a_chain())
+    newer = client.get("/trust.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (newer.status_code, len(json.loads(newer.content)["versions"])) == (200, 2)
+
+
+@pytest.mark.parametrize("address", ["/verify.py", "/trust.json", "/check/", LOG])
+def test_public_addresses_need_no_sign_in_and_only_give(client, address) -> None:
+    assert [client.get(address).status_code, client.head(address).status_code, client.post(address).status_code] == [
+        200, 200, 405,
+    ]  # fmt: skip
+
+
+def test_the_two_downloads_alone_in_a_folder_check_a_receipt(client, tmp_path) -> None:
+    entry = world.note()
+    (tmp_path / "verify.py").write_bytes(client.get("/verify.py").content)
+    (tmp_path / "trust.json").write_bytes(client.get("/trust.json").content)
+    (tmp_path / "receipt.txt").write_text(receipt(Entry.objects.get(pk=entry.pk)))
+    ran = subprocess.run(
+        [sys.executable, "-I", "verify.py", "receipt.txt", "--trust", "trust.json"],
+        cwd=tmp_path, capture_output=True, text=True, env={"PYTHONIOENCODING": "utf-8"}, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_addresses_have_their_names() -> None:
+    assert [reverse(name) for name in ("log-status", "check", "verify-py", "trust-json")] == [
+        "/log/", "/check/", "/verify.py", "/trust.json",
+    ]  # fmt: skip
