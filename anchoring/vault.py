@@ -101,11 +101,12 @@ def _sealing_cipher(owner: str) -> AESGCMSIV:
 
 
 def _find_or_make(owner: str) -> DataKey:
-    key = DataKey.objects.in_bulk([owner]).get(owner)
-    if key is not None:
-        return key
-    wrapped = aes_key_wrap(_wrapping_key(settings.VAULT_KEY), os.urandom(32))
-    return DataKey.objects.get_or_create(owner=owner, defaults={"wrapped": wrapped, "made_at": timezone.now()})[0]
+    new = {"wrapped": _new_wrapped_key, "made_at": timezone.now}  # called only when there is none
+    return DataKey.objects.get_or_create(owner=owner, defaults=new)[0]
+
+
+def _new_wrapped_key() -> bytes:
+    return aes_key_wrap(_wrapping_key(settings.VAULT_KEY), os.urandom(32))
 
 
 def _cipher_or_error(key: DataKey) -> AESGCMSIV | VaultError:

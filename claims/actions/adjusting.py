@@ -51,6 +51,7 @@ def decide_claim(*, by: User, claim: Claim, verdict: Verdict) -> Claim:
         proposed_by=by, proposed_at=at,
     )  # fmt: skip
     decision.save(force_insert=True)
+    claim.decision = decision
     step = "propose" if permissions.above_authority.test(by, claim) else "decide"
     advance(claim, step, by=by, at=at, facts=_decision_facts(decision), changed_rows=[AfterImage(decision)])
     if step == "decide":

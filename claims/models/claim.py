@@ -1,9 +1,11 @@
 """Claims: drafts, what was reported, what was decided."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 from claims.models.party import Party, User
 from claims.models.policy import OVERSEERS, Policy
@@ -99,10 +101,15 @@ class Claim(Sealed):
     def owner(self) -> str:
         return self.party.owner
 
-    @property
+    @cached_property
     def decision(self) -> "ClaimDecision | None":
-        """The newest decision, proposed or made."""
+        """The newest decision, proposed or made, as of the first look at this object; who makes one puts it here."""
         return self.decisions.order_by("-proposed_at", "-pk").first()
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Forgets the decision too."""
+        self.__dict__.pop("decision", None)
+        super().refresh_from_db(*args, **kwargs)
 
 
 class ClaimLine(models.Model):
