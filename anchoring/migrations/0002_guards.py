@@ -51,6 +51,7 @@ def _sqlite():
     yield (
         "CREATE TRIGGER anchoring_tile_grows BEFORE UPDATE ON anchoring_tile"
         " WHEN length(OLD.hashes) >= 8192 OR NEW.id <> OLD.id OR NEW.level <> OLD.level OR NEW.n <> OLD.n"
+        " OR length(NEW.hashes) < length(OLD.hashes)"  # substr() of an empty blob is NULL, which compares as nothing
         f" OR substr(NEW.hashes, 1, length(OLD.hashes)) <> OLD.hashes {refuse}"
     )
 
