@@ -42,9 +42,11 @@ CODE_BYTES = 2**18
 ENTRY_BYTES = 65_535
 ENTRIES = 10_000
 NOTE_BYTES, NOTE_SIGNATURES = 100_000, 100
-PATH_HASHES = 63  # a tree of fewer than 2^63 entries has no longer path
+PATH_HASHES = 64
+DISCLOSURE_BYTES = 2**20
+TRUST_ITEMS = 1_000  # in each of its lists
 DATA_MEMBERS = 64
-NESTING = 8
+NESTING, ANSWER_NESTING = 8, 64
 LARGEST_INTEGER = 2**53 - 1
 
 # The verifier's own knowledge of chains: what a proof or a trust file says about this is not asked.
@@ -108,7 +110,7 @@ def matching(pattern: str, value: Any, what: str) -> str:
     return value
 
 
-def listing(value: Any, what: str, *, least: int = 0, most: int = ENTRIES) -> List[Any]:
+def listing(value: Any, what: str, *, least: int = 0, most: int) -> List[Any]:
     if not isinstance(value, list) or not least <= len(value) <= most:
         raise VerificationError(f"{what} is not a list of {least} to {most}")
     return value
@@ -174,14 +176,14 @@ def parse_json(data: bytes, what: str) -> Any:
     """Strict canonical JSON: what parses must format back to the same bytes."""
     try:
         value = json.loads(
-            data.decode("utf-8"),
+            _shallow(data.decode("utf-8"), NESTING),
             object_pairs_hook=_unique_members,
             parse_int=_bounded_integer,
             parse_float=_no_float,
             parse_constant=_no_float,
         )
-        same = _shallow(value, NESTING) and format_json(value) == data
-    except (ValueError, RecursionError):  # UnicodeError and JSONDecodeError are ValueErrors
+        same = format_json(value) == data
+    except ValueError:  # UnicodeError and JSONDecodeError are ValueErrors
         raise VerificationError(f"{what} is not canonical JSON") from None
     if not same:
         raise VerificationError(f"{what} is not canonical JSON")
@@ -211,10 +213,19 @@ def _no_float(text: str) -> NoReturn:
     raise ValueError("a number that is not an integer")
 
 
-def _shallow(value: Any, levels: int) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    return not isinstance(value, list) or (levels > 0 and all(_shallow(part, levels - 1) for part in value))
+def _shallow(text: str, levels: int) -> str:
+    """The text itself, if its brackets outside of strings nest at most `levels` deep.
+
+    json.loads recurses on the C stack: where the host program has raised Python's recursion limit, deep text
+    would end the process instead of raising.
+    """
+    outside = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+    depth = 0
+    for bracket in re.sub(r"[^\[\]{}]+", "", outside):
+        depth += 1 if bracket in "[{" else -1
+        if depth > levels:
+            raise ValueError(f"nested more than {levels} deep")
+    return text
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -500,7 +511,9 @@ def _read_versions(document: Any) -> Trust:
         raise VerificationError("its format is not trust/v1")
     fingerprints: List[str] = []
     earlier: Optional[Trust] = None
-    for place, version in enumerate(listing(document["versions"], "its list of versions", least=1), start=1):
+    for place, version in enumerate(
+        listing(document["versions"], "its list of versions", least=1, most=TRUST_ITEMS), start=1
+    ):
         members(version, f"version {place}", "signature statement")
         trust = _read_statement(version["statement"], f"version {place}", place, fingerprints)
         _check_statement(version, trust, earlier or trust, f"version {place}")
@@ -518,20 +531,20 @@ def _read_statement(statement: Any, what: str, place: int, fingerprints: List[st
     if statement["previous"] != (fingerprints[-1] if fingerprints else ""):
         raise VerificationError(f"{what} does not follow from the version before")
     origin = matching(r"[^\s+]+", statement["origin"], f"the origin of {what}")
-    for auditor in listing(statement["auditors"], f"the list of auditors of {what}"):
+    for auditor in listing(statement["auditors"], f"the list of auditors of {what}", most=TRUST_ITEMS):
         read_key(auditor, f"an auditor's key of {what}", name="", kind=4)
-    log_keys = listing(statement["log_keys"], f"the list of log keys of {what}", least=1)
+    log_keys = listing(statement["log_keys"], f"the list of log keys of {what}", least=1, most=TRUST_ITEMS)
     return Trust(
         version=place,
         origin=origin,
         log_keys=tuple(_read_log_key(key, origin, what) for key in log_keys),
         receipt_keys=tuple(
             read_key(key, f"a receipt key of {what}", name=f"{origin}/receipt")
-            for key in listing(statement["receipt_keys"], f"the list of receipt keys of {what}")
+            for key in listing(statement["receipt_keys"], f"the list of receipt keys of {what}", most=TRUST_ITEMS)
         ),
         registrations=tuple(
             _read_registration(value, f"a registration of {what}")
-            for value in listing(statement["registrations"], f"the list of registrations of {what}")
+            for value in listing(statement["registrations"], f"the list of registrations of {what}", most=TRUST_ITEMS)
         ),
         fingerprints=(*fingerprints, sha256(format_json(statement)).hex()),
     )
@@ -636,7 +649,9 @@ def read_proof(data: bytes) -> Proof:
     if sha256(format_json(rest)).hex() != document["checksum"]:
         raise VerificationError("its checksum is wrong: the file was damaged or changed")
     proof = Proof(
-        items=tuple(_read_item(item) for item in listing(document["entries"], "its list of entries", least=1)),
+        items=tuple(
+            _read_item(item) for item in listing(document["entries"], "its list of entries", least=1, most=ENTRIES)
+        ),
         checkpoint=_read_checkpoint(document["checkpoint"]) if "checkpoint" in document else None,
         anchor=_read_anchor(document["anchor"]) if "anchor" in document else None,
     )
@@ -660,7 +675,9 @@ def _read_item(value: Any) -> Item:
     if ("index" in value) != ("path" in value):
         raise VerificationError("an entry of the list has an index or a path without the other")
     path = listing(value.get("path", []), "the path of an entry", most=PATH_HASHES)
-    disclosures = tuple(_read_disclosure(text) for text in listing(value["disclosures"], "a list of disclosures"))
+    disclosures = tuple(
+        _read_disclosure(text) for text in listing(value["disclosures"], "a list of disclosures", most=ENTRY_BYTES)
+    )
     names = [disclosure.name for disclosure in disclosures]
     if names != sorted(set(names)):
         raise VerificationError("the disclosures of an entry are out of order or doubled")
@@ -715,6 +732,8 @@ def _read_data(data: Any) -> Dict[str, Any]:
 
 
 def _read_disclosure(text: Any) -> Disclosure:
+    if not isinstance(text, str) or len(text) > DISCLOSURE_BYTES:
+        raise VerificationError(f"a disclosure is not a text of at most {DISCLOSURE_BYTES} bytes")
     array = listing(parse_json(from_base64url(text, "a disclosure"), "a disclosure"), "a disclosure", least=3, most=3)
     from_base64url(array[0], "the salt of a disclosure", 16)
     if isinstance(array[2], (dict, list)):
@@ -883,8 +902,8 @@ class Node:
 
     def _result(self, answer: bytes) -> Any:
         try:
-            reply = json.loads(answer.decode("utf-8"), parse_int=_bounded_integer)
-        except (ValueError, RecursionError):
+            reply = json.loads(_shallow(answer.decode("utf-8"), ANSWER_NESTING), parse_int=_bounded_integer)
+        except ValueError:
             raise self._nonsense() from None
         if not isinstance(reply, dict) or reply.get("id") != 1:
             raise self._nonsense()
@@ -1359,7 +1378,7 @@ def _fact_text(fact: Fact, all_fields: bool) -> List[str]:
     rows = len(fact.shown) - len(visible)
     notes = [f"{_count(fact.withheld, 'field')} withheld"] if fact.withheld else []
     notes += [f"{_count(rows, 'row column')} shown with --all-fields"] if rows else []
-    place = "" if fact.index is None else f"  (index {fact.index} in the log)"
+    place = "" if fact.index is None else f"  (number {fact.index} in the log)"
     values = [f"      {printable(name)}: {shown(value)}" for name, value in visible]
     return [f"  {fact.at}  {fact.kind}{place}", *values, *([f"      [{'; '.join(notes)}]"] if notes else [])]
 

@@ -133,6 +133,7 @@ HOSTILE = {
     "nothing": b"",
     "a million brackets": b"[" * DEEP,
     "a million objects": b'{"a":' * DEEP,
+    "brackets after strings": rb'{"\\":"\"]","a\\\"":' + b"[" * DEEP,
     "balanced brackets": b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "megabytes of digits": b'{"a":' + b"9" * 2**23 + b"}",
     "megabytes of minus signs": b'{"a":' + b"-" * 2**23 + b"}",
@@ -170,6 +171,18 @@ def test_a_hostile_file_is_refused_soon(file: bytes) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_deep_files_are_refused_where_the_host_program_has_raised_the_recursion_limit() -> None:
+    """Some libraries do: then the C stack, not Python, ends the recursion of json.loads."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**9)
+    try:
+        for name in ("a million brackets", "a million objects", "balanced brackets", "brackets after strings"):
+            assert exit_code(HOSTILE[name]) == 1
+            assert exit_code(PROOF, HOSTILE[name]) == 2
+    finally:
+        sys.setrecursionlimit(before)
+
+
 def test_a_file_beyond_the_bound_is_refused_unread() -> None:
     with pytest.raises(VerificationError, match="larger than"):
         verify.verify(b"{" + bytes(verify.FILE_BYTES), TRUST)
@@ -177,9 +190,20 @@ def test_a_file_beyond_the_bound_is_refused_unread() -> None:
         verify.verify(PROOF, b"{" + bytes(verify.TRUST_BYTES))
 
 
-def test_ten_thousand_signature_keys_of_zeros_are_refused_soon() -> None:
-    zeros = [world.verifier_key(world.RECEIPT_NAME, bytes(32))] * 10_000
-    assert exit_code(PROOF, world.trust(receipt_keys=zeros)) == 2
+def test_a_thousand_keys_are_the_most() -> None:
+    key = world.RECEIPT_KEY.key()
+    assert exit_code(PROOF, world.trust(receipt_keys=[key] * 1000), require=OFFLINE) == 0
+    assert exit_code(PROOF, world.trust(receipt_keys=[key] * 1001), require=OFFLINE) == 2
+
+
+def test_a_mebibyte_is_the_longest_disclosure() -> None:
+    """Its text, which is 4/3 of the array's bytes: salt and name leave the value so many characters."""
+    rest = len(world.canonical([world.b64url(bytes(16)), "note", ""]))
+    longest = 2**20 * 3 // 4 - rest
+    for length, expected in ((longest, 0), (longest + 1, 1)):
+        entry = world.record(2, "claim.submitted", {"note": "x" * length})
+        assert (len(entry.disclosures["note"]) <= 2**20) == (expected == 0)
+        assert exit_code(world.finish(world.sealed([entry])), require=OFFLINE) == expected
 
 
 def test_a_hundred_signatures_of_a_known_key_are_checked_in_bounded_time() -> None:

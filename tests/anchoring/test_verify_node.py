@@ -55,7 +55,7 @@ GARBAGE = {
     "another id": b'{"id":2,"result":"0x1"}',
     "no id": b'{"result":"0x1"}',
     "not UTF-8": b'{"id":1,"result":"\xff"}',
-    "deep": b"[" * 200_000,
+    "deep": b"[" * 2_000_000,
     "a huge number": b'{"id":1,"result":' + b"9" * 1_000_000 + b"}",
     "not a number": b'{"id":1,"result":NaN}',
     "a lone surrogate": rb'{"id":1,"result":"\ud800"}',

@@ -68,15 +68,15 @@ def test_alice_reads_her_claim(run: Run) -> None:
         "5 registry   - not checked  needs --rpc with a node that you choose, to read the contract's code",
         "",
         'What is shown of "CLM-2026-000123-K":',
-        "  2026-11-02T09:14:07.123456Z  claim.submitted  (index 3 in the log)",
+        "  2026-11-02T09:14:07.123456Z  claim.submitted  (number 3 in the log)",
         "      amount_minor: 125000",
         '      number: "CLM-2026-000123-K"',
         '      place: "Zürich Flughafen ✈"',
-        "  2026-11-05T09:14:07.123456Z  claim.assessed  (index 5 in the log)",
+        "  2026-11-05T09:14:07.123456Z  claim.taken  (number 5 in the log)",
         "      covered: true",
         "      note: null",
         "      [1 row column shown with --all-fields]",
-        "  2026-11-09T09:14:07.123456Z  claim.decided  (index 7 in the log)",
+        "  2026-11-09T09:14:07.123456Z  claim.decided  (number 7 in the log)",
         "      approved_minor: 110000",
         '      by: "dora"',
         '      reason: "clause 4.2 \\"delay\\"\\u{a}"',
@@ -98,7 +98,7 @@ def test_withheld_fields_are_counted_and_row_columns_shown_on_demand(run: Run) -
     short, full = run(proof).out, run(proof, "--all-fields").out
     assert "      [1 field withheld]" in short
     assert "      [2 fields withheld; 1 row column shown with --all-fields]" in short
-    assert f'      row.claim.{world.uuid("row")}.status: "assessed"' in full
+    assert f'      row.claim.{world.uuid("row")}.status: "taken"' in full
     assert "      [2 fields withheld]" in full
 
 

@@ -139,10 +139,10 @@ def record(day: int, kind: str, facts: DOCUMENT, **members: Any) -> Recorded:
 
 
 def alice_claims() -> list[Recorded]:
-    """Submitted, assessed, decided; with one fact about nobody, row columns and a value that is not plain ASCII."""
+    """Submitted, taken, decided; with one fact about nobody, row columns and a value that is not plain ASCII."""
     return [
         record(2, "claim.submitted", {"amount_minor": 125000, "number": NUMBER, "place": "Zürich Flughafen ✈"}),
-        record(5, "claim.assessed", {"covered": True, "note": None, f"row.claim.{uuid('row')}.status": "assessed"}),
+        record(5, "claim.taken", {"covered": True, "note": None, f"row.claim.{uuid('row')}.status": "taken"}),
         record(9, "claim.decided", {"approved_minor": 110000, "by": "dora", "reason": 'clause 4.2 "delay"\n'}),
     ]
 

@@ -118,7 +118,7 @@ def bad_shapes() -> Iterator[Vector]:
     yield malformed("malformed-index-negative", put("entries.0.index", -1))
     yield malformed("malformed-index-true", put("entries.0.index", True))
     yield malformed("malformed-index-text", put("entries.0.index", "3"))
-    yield malformed("malformed-path-of-64", put("entries.0.path", [world.b64(bytes(32))] * 64))
+    yield malformed("malformed-path-of-65", put("entries.0.path", [world.b64(bytes(32))] * 65))
     yield malformed("malformed-path-hash-of-31-bytes", put("entries.0.path.0", world.b64(bytes(31))))
     yield malformed("malformed-path-hash-spare-bits", put("entries.0.path.0", "A" * 42 + "B="))
     yield malformed("malformed-path-hash-newline", put("entries.0.path.0", world.b64(bytes(32)) + "\n"))
@@ -259,10 +259,10 @@ def line_1() -> Iterator[Vector]:
     yield offline("record-digest-under-another-name", "fpnnn", under)
     strangers = [
         *world.alice_claims()[:1],
-        world.record(5, "claim.assessed", {"a": 1}, subject=world.subject("policy")),
+        world.record(5, "claim.taken", {"a": 1}, subject=world.subject("policy")),
     ]
     yield offline("record-two-subjects", "fpnnn", world.sealed(strangers))
-    numbers = [*world.alice_claims()[:1], world.record(5, "claim.assessed", {"number": "CLM-2026-000999-X"})]
+    numbers = [*world.alice_claims()[:1], world.record(5, "claim.taken", {"number": "CLM-2026-000999-X"})]
     yield offline("record-two-numbers", "fpnnn", world.sealed(numbers))
     yield offline("record-number-not-a-text", "fpnnn", one(facts={"number": 123}))
     yield offline("record-data-entry-with-disclosure", "fpnnn", log_entry())
@@ -280,13 +280,14 @@ def _wrong_paths() -> Iterator[Vector]:
     yield offline("sealed-path-hashes-swapped", "pfnnn", put("entries.1.path", [path[1], path[0], *path[2:]]))
     yield offline("sealed-path-too-short", "pfnnn", put("entries.1.path", path[:-1]))
     yield offline("sealed-path-too-long", "pfnnn", put("entries.1.path", [*path, path[0]]))
+    yield offline("sealed-path-of-64", "pfnnn", put("entries.1.path", [world.b64(bytes(32))] * 64))
     yield offline("sealed-path-empty", "pfnnn", put("entries.1.path", []))
     yield offline("sealed-wrong-index", "pfnnn", put("entries.1.index", 4))
     yield offline("sealed-index-beyond-the-log", "pfnnn", put("entries.1.index", 9))
     yield offline("sealed-index-largest", "pfnnn", put("entries.1.index", 2**53 - 1))
     later = world.alice_claims()[1].text.replace("05T09", "06T09")
     yield offline("sealed-entry-time-changed", "pfnnn", put("entries.1.entry", later))
-    renamed = world.alice_claims()[1].text.replace("assessed", "accepted", 1)
+    renamed = world.alice_claims()[1].text.replace("claim.taken", "claim.decided")
     yield offline("sealed-entry-kind-changed", "pfnnn", put("entries.1.entry", renamed))
     elsewhere = changed(put("checkpoint", world.note(world.checkpoint_text([b"a", b"b"]), world.LOG_KEY)))
     yield offline("sealed-another-tree", "pfnnn", elsewhere)
