@@ -18,6 +18,10 @@ CHAIN_NAMES = {
     31337: "this computer's local test chain",
 }
 
+MAIN_NETWORKS = frozenset({1})
+TEST_NETWORKS = frozenset({11155111, 560048, 84532})
+LOCAL_CHAINS = frozenset({31337, 131277322940537})
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -53,6 +57,17 @@ class Stage:
 def chain_name(chain_id: int) -> str:
     """The chain's name in a sentence."""
     return CHAIN_NAMES.get(chain_id, f"chain {chain_id}")
+
+
+def chain_worth(chain_id: int) -> str:
+    """What an anchor on the chain is worth, in a sentence; never more than is known of the chain."""
+    if chain_id in LOCAL_CHAINS:
+        return "It lives on this computer alone: good for trying everything out, worth nothing as evidence."
+    if chain_id in TEST_NETWORKS:
+        return "Anybody can read them there, but it is a test network: its blocks are worth little, and it may end."
+    if chain_id in MAIN_NETWORKS:
+        return "Anybody can read them there, and nobody can rewrite them, not even we."
+    return "Whoever runs a node of it can read them there."
 
 
 def explorer_url(transaction: str | None) -> str:

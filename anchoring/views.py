@@ -33,6 +33,7 @@ def log_page(request: HttpRequest) -> HttpResponse:
         "waiting_for": _minutes(status.oldest_waiting_at, now),
         "not_anchored_for": _minutes(status.not_anchored_since if status.not_anchored else None, now),
         "anchors": _newest_anchors(),
+        "chain_worth": stages.chain_worth(status.registration.chain_id) if status.registration else "",
         "growth": drawing.draw(_newest_seals()),
         "fingerprint": trust.current_fingerprint(),
     }

@@ -99,8 +99,9 @@ def details(kind: str, facts: Facts) -> str:
 
 
 def fact_rows(facts: Facts) -> list[dict[str, str]]:
-    """The facts of one event as rows of a summary list: what each is, and its value as people write it."""
-    return [{"key": _label(name), "value": _value(name, value, facts)} for name, value in facts.items()]
+    """The facts of one event as rows of a summary list: what was said first, then who did it and how it then stood."""
+    names = [name for name in facts if name not in _LAST] + [name for name in _LAST if name in facts]
+    return [{"key": _label(name), "value": _value(name, facts[name], facts)} for name in names]
 
 
 def role_words(role: str, *, to: str = "holder") -> str:
@@ -110,9 +111,10 @@ def role_words(role: str, *, to: str = "holder") -> str:
     return Role(role).label if role in Role else role
 
 
+_LAST: Final = ("number", "status.before", "status.after", "by.role", "by")
 _LABELS: Final[dict[str, str]] = {
     "account_name": "Name on the account", "account_number": "Account", "amount_minor": "Amount",
-    "by": "Their mark in the log", "by.role": "Who", "cause": "Cause", "claimed_minor": "Claimed in all",
+    "by": "That person's mark in the log", "by.role": "Who", "cause": "Cause", "claimed_minor": "Claimed in all",
     "currency": "Currency", "description": "In your words", "loss_at": "Time of the loss",
     "loss_precision": "How exactly", "number": "Number", "outcome": "Outcome", "payable_minor": "Amount payable",
     "place": "Place", "policy": "Policy", "provision_ref": "Clause", "rationale": "In our words", "reason": "Reason",

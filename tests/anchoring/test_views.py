@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from anchoring import config, pipeline, trust, verify
+from anchoring import config, pipeline, stages, trust, verify
 from anchoring.log import receipt
 from anchoring.models import Entry, Tick
 from tests.anchoring import log_world as world
@@ -67,9 +67,24 @@ def test_seal_anchor_chain_and_fingerprint_are_shown(client) -> None:
     answer = client.get(LOG)
     checkpoint = answer.context["status"].checkpoint
     transaction = answer.context["anchors"][0]["transaction"]
-    grouped = [f"<span>{text[:4]}</span>" for text in (bytes(checkpoint.root).hex(), transaction, trust.current_fingerprint())]
+    grouped = [
+        f"<span>{text[:4]}</span>" for text in (bytes(checkpoint.root).hex(), transaction, trust.current_fingerprint())
+    ]
     assert missing(answer, "Everything sealed is anchored.", "this computer&#x27;s local test chain", *grouped) == []
     assert [bar["share"] for bar in answer.context["bars"]] == [100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "sentence"),
+    [
+        (1, "nobody can rewrite them, not even we"),
+        (11155111, "but it is a test network"),
+        (31337, "worth nothing as evidence"),
+        (424242, "Whoever runs a node of it can read them there."),
+    ],
+)
+def test_no_more_is_said_of_a_chain_than_it_is_worth(chain_id, sentence) -> None:
+    assert sentence in stages.chain_worth(chain_id)
 
 
 def test_how_far_the_anchor_is_behind_is_said_in_records_and_minutes(client) -> None:

@@ -55,6 +55,13 @@ def test_facts_are_rows_that_people_can_read() -> None:
     }  # fmt: skip
 
 
+def test_what_was_said_comes_before_who_did_it() -> None:
+    facts = {"by.role": "finance", "status.after": "paid", "reference": "BANK-1", "by": "6f", "number": "CLM-1"}
+    assert [row["key"] for row in wording.fact_rows(facts)] == [
+        "Reference", "Number", "It then stood at", "Who", "That person's mark in the log",
+    ]  # fmt: skip
+
+
 def test_roles_are_named_and_the_holder_is_you() -> None:
     assert wording.role_words("policyholder") == "You"
     assert wording.role_words("policyholder", to="staff") == "Policyholder"
