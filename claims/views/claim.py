@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from anchoring import log, vault
 from claims import deadlines, wording
@@ -22,6 +22,7 @@ from claims.forms.claim import AddEvidenceForm
 from claims.iban import format_iban
 from claims.models import Claim, ClaimDecision, Document, Role, User
 from claims.money import Money, format_money
+from claims.views.ladder import Watch, risen
 from claims.views.signed_in import SignedIn
 from claims.workflow import StepRefused, refusal, subject_of
 
@@ -71,7 +72,8 @@ def claim(request: SignedIn, number: str) -> HttpResponse:
         "payments": list(found.payments.order_by("paid_at")),
         "may_add": not refusal(found, "add_evidence", by=request.user),
         "may_withdraw": not refusal(found, "withdraw", by=request.user),
-    } | _watch(found, [event.stage for event in events])  # fmt: skip
+        "watch": Watch.of(events),
+    }  # fmt: skip
     return render(request, "claims/claim/claim.html", context)
 
 
@@ -81,14 +83,12 @@ def claim_ladder(request: SignedIn, number: str) -> HttpResponse:
     """What changed since the page was shown: nothing (204), a new event (reload), or the ladders that rose."""
     found = _visible(request.user, number)
     events = log.history(subject_of(found), owners=[])
-    context = _watch(found, [event.stage for event in events])
-    seen = request.GET.get("seen", "")
-    if seen == context["seen"]:
+    seen, watch = request.GET.get("seen", ""), Watch.of(events)
+    if seen == watch.seen:
         return HttpResponse(status=204)
-    if len(seen) != len(events):
+    if len(seen) != watch.count:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    risen = [event for event, then, now in zip(events, seen, context["seen"], strict=True) if then != now]
-    context |= {"claim": found, "risen": risen, "newest": events[-1].id}
+    context = {"claim": found, "watch": watch, "risen": risen(events, seen=seen), "newest": events[-1].id}
     return render(request, "claims/claim/_ladders.html", context)
 
 
@@ -207,13 +207,6 @@ def _evidence(request: SignedIn, found: Claim, form: AddEvidenceForm) -> HttpRes
         "limit_mb": MAX_BYTES // 2**20, "limit_files": actions.MAX_FILES,
     }  # fmt: skip
     return render(request, "claims/claim/evidence.html", context)
-
-
-def _watch(found: Claim, stages: Sequence[log.Stage]) -> dict[str, Any]:
-    """How far all records have come, in words and as ``seen``: one letter for each, which the page sends back."""
-    seen = "".join("L" if stage.late and stage.word == "Recorded" else stage.word[0] for stage in stages)
-    sealed, anchored = sum(letter in "SA" for letter in seen), seen.count("A")
-    return {"seen": seen, "of": len(seen), "sealed": sealed, "anchored": anchored, "settled": anchored == len(seen)}
 
 
 def _timeline(events: Sequence[log.Event]) -> list[Line]:
