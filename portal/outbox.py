@@ -3,7 +3,7 @@
 import email.policy
 import uuid
 from collections.abc import Sequence
-from email.message import EmailMessage as ParsedMessage
+from dataclasses import dataclass
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -15,6 +15,16 @@ from django.utils import timezone
 SHOWN = 50
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A message that was kept: its headers as people read them, and its text."""
+
+    subject: str
+    to: str
+    date: str
+    text: str
+
+
 class EmailBackend(BaseEmailBackend):
     """Writes each message to ``OUTBOX_DIR/<time>-<random>.eml`` instead of sending it."""
 
@@ -24,12 +34,17 @@ class EmailBackend(BaseEmailBackend):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for message in email_messages:
             name = f"{timezone.now():%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:8]}.eml"
-            (folder / name).write_bytes(message.message().as_bytes(policy=email.policy.SMTP))
+            (folder / name).write_bytes(message.message().as_bytes())
         return len(email_messages)
 
 
-def newest_messages() -> list[ParsedMessage]:
+def newest_messages() -> list[Kept]:
     """The last messages kept, newest first."""
-    parser = BytesParser(policy=email.policy.default)
     paths = sorted(Path(settings.OUTBOX_DIR).glob("*.eml"), reverse=True)[:SHOWN]
-    return [parser.parsebytes(path.read_bytes()) for path in paths]
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> Kept:
+    message = BytesParser(policy=email.policy.default).parsebytes(path.read_bytes())
+    body = message.get_body(preferencelist=("plain",))
+    return Kept(message["subject"], message["to"], message["date"], body.get_content() if body else "")
