@@ -39,9 +39,9 @@ def price_quote(*, by: User, product: Product, answers: rating.TravelAnswers, pr
         valid_until=min(at + timedelta(days=product.quote_valid_days), term.ends_at),
     )  # fmt: skip
     quote.seal(answers.as_texts())
+    told: dict[str, Value] = {f"answer.{key}": text for key, text in answers.as_texts().items()}
     facts: dict[str, dict[str, Value]] = {
-        party.owner: {f"answer.{key}": text for key, text in answers.as_texts().items()}
-        | {"total_minor": quote.total_minor, "currency": quote.currency},
+        party.owner: told | {"total_minor": quote.total_minor, "currency": quote.currency},
         vault.HOUSE: {"product": product.code, "product_version": product.version, "product_sha256": product.sha256},
     }
     advance(quote, "price", by=by, at=at, facts=facts)

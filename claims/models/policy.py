@@ -1,7 +1,7 @@
 """Quotes, policies and the transactions that make them."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -109,6 +109,11 @@ class Policy(models.Model):
     def product(self) -> Product:
         """The catalogue's product in the version that was sold."""
         return product(self.product_code)
+
+    @property
+    def last_day(self) -> date:
+        """The last day that is covered, in UTC; ``ends_at`` itself is not."""
+        return (self.ends_at.astimezone(UTC) - timedelta(microseconds=1)).date()
 
     def status_at(self, at: datetime) -> str:
         """The word a person reads: "Starts soon", "Covers you now" or "Ended"."""

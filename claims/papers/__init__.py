@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -21,7 +21,7 @@ from claims.models import Quote
 from claims.money import Money, format_money
 
 _FOLDER: Final = Path(__file__).parent
-_ACCESSIBLE: Final = ["ua-1"]  # ISO 14289-1: tagged, titled, every character drawn
+_ACCESSIBLE: Final = "ua-1"  # ISO 14289-1: tagged, titled, every character drawn
 _DAY: Final = timedelta(days=1)
 
 
@@ -151,22 +151,22 @@ def _typeset(template: Path, paper: dict[str, Any], *, at: datetime) -> bytes:
     """
     import typst  # noqa: PLC0415 - 80 MB of code that only this needs
 
-    def compiled(data: dict[str, Any], *, standards: list[str], own_fonts_only: bool) -> bytes:
+    def compiled(data: dict[str, Any], *, standard: Literal["ua-1"] | None, own_fonts_only: bool) -> bytes:
         made: bytes = typst.compile(
             template.read_bytes(), sys_inputs={"data": json.dumps(data), "wordmark": _wordmark()},
-            ignore_system_fonts=own_fonts_only, pdf_standards=standards, timestamp=int(at.timestamp()),
+            ignore_system_fonts=own_fonts_only, pdf_standards=standard, timestamp=int(at.timestamp()),
         )  # fmt: skip
         return made
 
     paper = {key: _drawable(value) if isinstance(value, str) else value for key, value in paper.items()}
     for own_fonts_only in (True, False):
         try:
-            return compiled(paper, standards=_ACCESSIBLE, own_fonts_only=own_fonts_only)
+            return compiled(paper, standard=_ACCESSIBLE, own_fonts_only=own_fonts_only)
         except typst.TypstError as error:
             if "could not be displayed" not in error.message:
                 raise
     codes = " ".join(f"U+{ord(character):04X}" for character in paper["holder"])
-    return compiled(paper | {"holder_codes": codes}, standards=[], own_fonts_only=False)
+    return compiled(paper | {"holder_codes": codes}, standard=None, own_fonts_only=False)
 
 
 def _drawable(text: str) -> str:
