@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model
 
 from claims.catalogue import authority_limit
-from claims.models import Claim, Role, User
+from claims.models import Claim, ClaimDecision, Role, User
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,16 @@ is_finance = _has_role(Role.FINANCE)
 
 
 def exposure_minor(claim: Claim) -> int:
-    """What a decision is measured by: the amount payable, or for a decline the amount claimed."""
+    """The exposure of the claim's newest decision."""
     decision = claim.decision
     assert decision is not None, "a decision is written before its step is judged"
-    return claim.claimed_minor if decision.outcome == decision.Outcome.DECLINED else decision.payable_minor
+    return exposure_of(decision)
+
+
+def exposure_of(decision: ClaimDecision) -> int:
+    """What a decision, also one not saved yet, is measured by: what it pays, or for a decline what was claimed."""
+    declined = decision.outcome == decision.Outcome.DECLINED
+    return decision.claim.claimed_minor if declined else decision.payable_minor
 
 
 def authority_minor(by: User, currency: str) -> int:

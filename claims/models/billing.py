@@ -9,6 +9,16 @@ from claims.models.claim import Claim, ClaimDecision
 from claims.models.party import Party, User
 from claims.models.policy import Quote
 
+CASHIERS = ("finance", "compliance")
+
+
+class PremiumPaymentQuerySet(models.QuerySet["PremiumPayment"]):
+    """Questions asked about premiums."""
+
+    def visible_to(self, user: User) -> "PremiumPaymentQuerySet":
+        """Finance and compliance see all; everyone else their own."""
+        return self if user.role in CASHIERS else self.filter(quote__party__user=user)
+
 
 class PremiumPayment(models.Model):
     """A premium charged through the gateway. Written before the gateway is asked: a lost answer is asked for again."""
@@ -27,6 +37,7 @@ class PremiumPayment(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     initiated_at = models.DateTimeField()
+    objects = PremiumPaymentQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -47,6 +58,14 @@ class PremiumPayment(models.Model):
         return self.quote.party
 
 
+class ClaimPaymentQuerySet(models.QuerySet["ClaimPayment"]):
+    """Questions asked about payments."""
+
+    def visible_to(self, user: User) -> "ClaimPaymentQuerySet":
+        """Finance and compliance see all; everyone else their own."""
+        return self if user.role in CASHIERS else self.filter(claim__party__user=user)
+
+
 class ClaimPayment(models.Model):
     """Money paid for a claim; one for a decision."""
 
@@ -58,6 +77,7 @@ class ClaimPayment(models.Model):
     reference = models.CharField(max_length=60, unique=True)
     paid_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     paid_at = models.DateTimeField()
+    objects = ClaimPaymentQuerySet.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="claim_payment_positive")]

@@ -4,12 +4,14 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.functional import cached_property
 
 from claims.models.party import Party, User
-from claims.models.policy import OVERSEERS, Policy
+from claims.models.policy import Policy
 from claims.models.sealed import Sealed
+
+CLAIM_STAFF = ("adjuster", "supervisor", "compliance")
 
 
 class ClaimDraftQuerySet(models.QuerySet["ClaimDraft"]):
@@ -42,8 +44,37 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
     """Questions asked about claims."""
 
     def visible_to(self, user: User) -> "ClaimQuerySet":
-        """Business staff see all; everyone else their own."""
-        return self if user.role in OVERSEERS else self.filter(party__user=user)
+        """Who handles or oversees claims sees all, who pays what is decided, everyone else their own."""
+        if user.role in CLAIM_STAFF:
+            return self
+        own = Q(party__user=user)
+        return self.filter(own | Q(status__in=["decided", "paid"])) if user.role == "finance" else self.filter(own)
+
+    def awaiting_decision(self) -> "ClaimQuerySet":
+        """Those on which we owe a decision."""
+        return self.filter(status__in=["submitted", "under_review", "awaiting_approval"])
+
+    def awaiting_handler(self) -> "ClaimQuerySet":
+        """Those that nobody has taken."""
+        return self.filter(status="submitted")
+
+    def awaiting_decision_of(self, user: User) -> "ClaimQuerySet":
+        """Those that the user has taken and not decided."""
+        return self.filter(status="under_review", handler=user)
+
+    def awaiting_approval_by(self, user: User) -> "ClaimQuerySet":
+        """Proposals that the user may judge: neither their own nor on their own claim."""
+        proposer = ClaimDecision.newest_of_each().values("proposed_by")[:1]
+        waiting = self.filter(status="awaiting_approval").annotate(proposer=Subquery(proposer))
+        return waiting.exclude(proposer=user.pk).exclude(party__user=user)
+
+    def with_payable(self) -> "ClaimQuerySet":
+        """With ``payable``: what the newest decision, made or proposed, pays; None without one."""
+        return self.annotate(payable=Subquery(ClaimDecision.newest_of_each().values("payable_minor")[:1]))
+
+    def awaiting_payment(self) -> "ClaimQuerySet":
+        """Those that are decided with something to pay."""
+        return self.with_payable().filter(Q(("payable__gt", 0)), status="decided")
 
 
 class Claim(Sealed):
@@ -173,3 +204,8 @@ class ClaimDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_outcome_display()} ({self.claim})"
+
+    @classmethod
+    def newest_of_each(cls) -> models.QuerySet["ClaimDecision"]:
+        """For a subquery on claims: the decisions of the outer claim, newest first."""
+        return cls._default_manager.filter(claim=OuterRef("pk")).order_by("-proposed_at", "-pk")

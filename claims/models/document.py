@@ -3,25 +3,31 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from claims.models.claim import Claim, ClaimDraft
 from claims.models.kyc import KycCase
-from claims.models.party import Party, User
-from claims.models.policy import OVERSEERS, Policy
+from claims.models.party import Party, Role, User
+from claims.models.policy import Policy
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     """Questions asked about files."""
 
     def visible_to(self, user: User) -> "DocumentQuerySet":
-        """Identity papers for KYC and compliance, case files for business staff, one's own for everyone."""
-        if user.role in ("kyc_officer", "compliance"):
-            visible = self.filter(draft=None)
-        elif user.role in OVERSEERS:
-            visible = self.filter(draft=None, kyc_case=None)
-        else:
-            visible = self.filter(party__user=user)
-        return visible
+        """Identity papers for KYC, case files for who works on cases, all but drafts for compliance; one's own."""
+        return self.filter(Q(party__user=user) | _OF_OTHERS.get(user.role, Q(pk=None)))
+
+
+_CASE_FILES = Q(claim__isnull=False) | Q(policy__isnull=False)
+_OF_OTHERS: dict[str, Q] = {
+    Role.KYC_OFFICER: Q(kyc_case__isnull=False),
+    Role.UNDERWRITER: Q(policy__isnull=False),
+    Role.ADJUSTER: _CASE_FILES,
+    Role.SUPERVISOR: _CASE_FILES,
+    Role.COMPLIANCE: Q(draft__isnull=True),
+}
+"""What a role may open of other people's files."""
 
 
 class Document(models.Model):

@@ -18,6 +18,10 @@ class KycCaseQuerySet(models.QuerySet["KycCase"]):
             return self
         return self.filter(party__user=user)
 
+    def awaiting_review(self) -> "KycCaseQuerySet":
+        """Those that an officer has to look at."""
+        return self.filter(status="submitted")
+
     def newest_of(self, party: Party) -> "KycCase | None":
         """The party's newest case."""
         return self.filter(party=party).order_by("-submitted_at", "-pk").first()
