@@ -1,0 +1,93 @@
+"""frank reads the log itself, and can change nothing in it."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from anchoring import config, log, pipeline
+from anchoring.log import Subject
+from anchoring.models import Anchor, Checkpoint, Entry, Registration
+from tests import people
+from tests.anchoring.log_world import a_chain, register
+from tests.claims.admin.test_claims import words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def claim(alice, carol):
+    return people.file_claim(alice, people.insured(alice, officer=carol), 25_000)
+
+
+@pytest.fixture
+def anchored(claim):
+    """Everything so far sealed and anchored, and one entry after it."""
+    chain = a_chain()
+    register(chain)
+    pipeline.sequence()
+    pipeline.send(chain=chain, key=config.chain_key())
+    for _ in range(40):
+        chain.mine()
+    pipeline.confirm(chain=chain)
+    return claim
+
+
+def test_the_log_s_rows_are_listed_and_shown(client, frank, anchored) -> None:
+    client.force_login(frank)
+    for row in (
+        Entry.objects.order_by("seq").first(),
+        Checkpoint.objects.get(),
+        Anchor.objects.get(),
+        Registration.objects.get(),
+    ):
+        listed = reverse(f"admin:anchoring_{row._meta.model_name}_changelist")
+        shown = reverse(f"admin:anchoring_{row._meta.model_name}_change", args=[row.pk])
+        assert [client.get(listed).status_code, client.get(shown).status_code] == [200, 200]
+    anchors = words(client.get(reverse("admin:anchoring_anchor_changelist")))
+    assert "This computer" in anchors
+    entry = Entry.objects.get(kind="claim.submitted")
+    text = words(client.get(reverse("admin:anchoring_entry_change", args=[entry.pk])))
+    assert str(entry.id) in text
+    assert "Anchored" in text
+    assert "My bag was taken" not in text
+
+
+def test_the_list_of_entries_asks_as_often_for_many_as_for_few(client, frank, alice, claim) -> None:
+    client.force_login(frank)
+    address = reverse("admin:anchoring_entry_changelist") + "?kind=claim.submitted"
+    client.get(address)
+    with CaptureQueriesContext(connection) as for_one:
+        client.get(address)
+    for key in ("2", "3"):
+        people.file_claim(alice, claim.policy, 10_000, key=key)
+    with CaptureQueriesContext(connection) as for_three:
+        client.get(address)
+    assert len(for_three) == len(for_one)
+
+
+def test_an_entry_is_found_by_its_id_and_by_its_record_s(client, frank, claim) -> None:
+    client.force_login(frank)
+    [event] = log.history(Subject("claim", str(claim.pk)))
+    for asked in (str(event.id), str(claim.pk)):
+        found = client.get(reverse("admin:anchoring_entry_changelist"), {"q": asked})
+        assert [entry.id for entry in found.context["cl"].result_list] == [event.id]
+    assert client.get(reverse("admin:anchoring_entry_changelist"), {"q": "nonsense"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", [Entry, Checkpoint, Registration, Anchor])
+def test_nothing_is_added_changed_or_deleted(client, frank, anchored, model) -> None:
+    client.force_login(frank)
+    row, before = model.objects.order_by("pk").first(), list(model.objects.order_by("pk").values())
+    name = f"admin:anchoring_{model._meta.model_name}"
+    found = [
+        client.post(reverse(f"{name}_add"), {}).status_code,
+        client.post(reverse(f"{name}_change", args=[row.pk]), {"kind": "x"}).status_code,
+        client.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code,
+    ]
+    client.post(
+        reverse(f"{name}_changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    )
+    assert found == [403, 405, 403]
+    assert list(model.objects.order_by("pk").values()) == before
+    assert client.get(reverse(f"{name}_history", args=[row.pk])).url == reverse(f"{name}_change", args=[row.pk])
