@@ -1,0 +1,160 @@
+"""The proof of record that leaves the house: made from the rows, accepted by the standalone verifier."""
+
+import json
+import uuid
+
+import pytest
+
+from anchoring import config, log, pipeline, vault, verify
+from anchoring.models import Checkpoint
+from anchoring.protocol.disclosure import parse_disclosure
+from anchoring.trust import trust_file
+from tests.anchoring.log_world import ALICE, BOB, a_chain, a_subject, guards_lifted, note, notes, register, sql
+
+pytestmark = pytest.mark.django_db
+
+
+def verdicts(made: bytes, rpc: str | None = None) -> dict[int, str]:
+    report = verify.verify(made, trust_file(), rpc=rpc) if rpc else verify.verify(made, trust_file())
+    return {line.number: line.status for line in report.lines}
+
+
+def shown(made: bytes) -> list[dict[str, object]]:
+    """For each entry of the file, what it discloses."""
+    return [
+        {d.name: d.value for d in map(parse_disclosure, entry["disclosures"])} for entry in json.loads(made)["entries"]
+    ]
+
+
+@pytest.fixture
+def subject():
+    """Something that alice and then bob wrote about, among other things."""
+    subject = a_subject()
+    notes(3)
+    note("Hers.", subject=subject)
+    notes(300)
+    note("His.", subject=subject, owner=BOB)
+    return subject
+
+
+def anchor(chain) -> None:
+    pipeline.sequence()
+    pipeline.send(chain=chain, key=config.chain_key())
+    pipeline.confirm(chain=chain)
+
+
+def test_of_nothing_there_is_no_proof() -> None:
+    with pytest.raises(log.NoSuchRecord):
+        log.proof(a_subject(), owners=None)
+
+
+def test_an_entry_that_is_not_the_subjects_is_not_found(subject) -> None:
+    with pytest.raises(log.NoSuchRecord):
+        log.proof(subject, owners=None, entries=[note().id])
+    with pytest.raises(log.NoSuchRecord):
+        log.proof(subject, owners=None, entries=[uuid.uuid4()])
+
+
+def test_a_pending_record_gives_a_valid_file_that_says_so(subject) -> None:
+    made = json.loads(log.proof(subject, owners=None))
+    assert sorted(made) == ["checksum", "entries", "format"]
+    assert [sorted(entry) for entry in made["entries"]] == [["disclosures", "entry"]] * 2
+    assert verdicts(log.proof(subject, owners=None)) == {
+        1: "passed",
+        2: "pending",
+        3: "pending",
+        4: "pending",
+        5: "pending",
+    }
+
+
+def test_a_sealed_record_has_its_place_and_waits_for_its_anchor(subject) -> None:
+    pipeline.sequence()
+    made = json.loads(log.proof(subject, owners=None))
+    assert sorted(made) == ["checkpoint", "checksum", "entries", "format"]
+    assert [entry["index"] for entry in made["entries"]] == [3, 304]
+    assert made["checkpoint"] == Checkpoint.objects.get().note
+
+
+def test_an_anchored_record_passes_every_line_against_the_chain(subject, local_chain) -> None:
+    chain = config.EthereumChain(local_chain.url)
+    register(chain)
+    anchor(chain)
+    assert set(verdicts(log.proof(subject, owners=None), local_chain.url).values()) == {"passed"}
+
+
+def test_the_same_rows_give_the_same_bytes(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    assert log.proof(subject, owners=None) == log.proof(subject, owners=None)
+
+
+def test_each_owner_sees_their_own_facts_and_the_number(subject) -> None:
+    assert shown(log.proof(subject, owners=[ALICE, vault.HOUSE])) == [
+        {"text": "Hers.", "number": "N-1"},
+        {"number": "N-1"},
+    ]
+    assert shown(log.proof(subject, owners=None))[1] == {"text": "His.", "number": "N-1"}
+
+
+def test_one_event_comes_with_the_first_that_shows_the_number_alone(subject) -> None:
+    second = log.history(subject)[1]
+    made = log.proof(subject, owners=None, entries=[second.id])
+    assert shown(made) == [{"number": "N-1"}, {"text": "His.", "number": "N-1"}]
+
+
+def test_a_destroyed_key_leaves_a_proof_of_the_skeleton(subject) -> None:
+    pipeline.sequence()
+    before = json.loads(log.proof(subject, owners=None))
+    vault.destroy(ALICE)
+    after = log.proof(subject, owners=None)
+    assert shown(after)[0] == {"number": "N-1"}
+    assert [e["entry"] for e in json.loads(after)["entries"]] == [e["entry"] for e in before["entries"]]
+    assert verdicts(after)[2] == "passed"
+
+
+def test_an_old_proof_still_holds_when_the_log_has_grown(subject) -> None:
+    pipeline.sequence()
+    made = log.proof(subject, owners=None)
+    notes(40)
+    pipeline.sequence()
+    assert (verdicts(made)[1], verdicts(made)[2]) == ("passed", "passed")
+
+
+def test_what_came_after_the_anchor_is_pending_beside_what_is_anchored(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    note("Later.", subject=subject)
+    made = json.loads(log.proof(subject, owners=None))
+    assert ["index" in entry for entry in made["entries"]] == [True, True, False]
+    assert "anchor" in made
+
+
+def test_the_first_anchor_that_covers_all_is_the_one_shown(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    before = log.proof(subject, owners=None)
+    notes(3)
+    anchor(chain)
+    assert log.proof(subject, owners=None) == before
+
+
+def test_a_proof_that_our_own_verifier_refuses_never_leaves(subject) -> None:
+    pipeline.sequence()
+    with guards_lifted("anchoring_tile"):
+        sql("UPDATE anchoring_tile SET hashes = %s WHERE level = 0 AND n = 0", b"x" * 8192)
+    with pytest.raises(AssertionError, match="failed its own check"):
+        log.proof(subject, owners=None)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_history(subject, django_assert_num_queries) -> None:
+    pipeline.sequence()
+    log.proof(subject, owners=None)
+    for _ in range(2):
+        with django_assert_num_queries(9):
+            log.proof(subject, owners=None)
+        note("More.", subject=subject)
+        pipeline.sequence()

@@ -1,0 +1,120 @@
+"""How the log is doing, in words: what waits, since when, and which promise is broken."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from anchoring import config, pipeline
+from anchoring.models import Checkpoint, Tick
+from anchoring.status import log_status
+from tests.anchoring.log_world import a_chain, guards_lifted, note, notes, register, sql
+
+pytestmark = pytest.mark.django_db
+LATE = timedelta(seconds=settings.SEAL_WITHIN_SECONDS + 60)
+
+
+def test_an_empty_log_has_nothing_to_say_but_that_it_is_not_registered() -> None:
+    status = log_status()
+    assert (status.size, status.waiting, status.checkpoint, status.not_anchored) == (0, 0, None, 0)
+    assert status.troubles == ["The log is not registered on a chain yet: records are sealed but not anchored."]
+    assert (status.alarms, status.chain_name) == ([], "no chain yet")
+
+
+def test_the_figures_follow_a_record_up_the_ladder() -> None:
+    chain, entry = a_chain(), note()
+    status = log_status()
+    assert (status.size, status.waiting, status.oldest_waiting_at) == (0, 1, entry.at)
+    pipeline.sequence()
+    status = log_status()
+    assert (status.size, status.waiting, status.not_anchored, status.not_anchored_since) == (1, 0, 1, entry.at)
+    register(chain)
+    pipeline.send(chain=chain, key=config.chain_key())
+    assert log_status().not_anchored == 1
+    pipeline.confirm(chain=chain)
+    status = log_status()
+    assert (status.confirmation.anchor.checkpoint_id, status.not_anchored, status.troubles) == (1, 0, [])
+    assert status.chain_name == "this computer's local test chain"
+
+
+def test_a_promise_that_passed_unsealed_raises_the_alarm() -> None:
+    entry = note(at=timezone.now() - LATE)
+    [alarm] = log_status().alarms
+    promised = entry.at + timedelta(seconds=settings.SEAL_WITHIN_SECONDS)
+    assert alarm.startswith(f"A receipt promised a seal by {promised:%-d %B %Y %H:%M} UTC and the record is still not")
+    pipeline.sequence()
+    assert log_status().alarms == []
+
+
+def test_a_place_without_a_signature_is_no_seal() -> None:
+    """The sequencer gave the place and could not sign: the promise is as broken as without a place."""
+    note(at=timezone.now() - LATE)
+    pipeline._sequence_batch()
+    assert (log_status().waiting, len(log_status().alarms)) == (0, 1)
+    pipeline.sign_head()
+    assert log_status().alarms == []
+
+
+def test_within_the_time_there_is_no_alarm() -> None:
+    note()
+    assert log_status().alarms == []
+
+
+def test_a_step_that_halted_is_shown_in_its_own_words() -> None:
+    register(a_chain())
+    assert pipeline.tick("send", lambda: pipeline.send(chain=a_chain(), key=config.chain_key())) == ""
+    note()
+    pipeline.sequence()
+    pipeline.tick("send", lambda: pipeline.send(chain=a_chain(), key=config.chain_key()))
+    [trouble] = log_status().troubles
+    assert trouble.startswith("Anchoring is waiting: CHAIN_RPC_URL leads to chain 31337, but the log is registered on")
+
+
+def test_a_step_that_goes_well_again_clears_its_trouble() -> None:
+    register(a_chain())
+
+    def fail() -> None:
+        raise pipeline.Halted("The moon is full.")
+
+    assert pipeline.tick("confirm", fail) == "The moon is full."
+    went_well = Tick.objects.get(step="confirm").went_well_at
+    assert (went_well, log_status().troubles) == (None, ["Confirming is waiting: The moon is full."])
+    assert pipeline.tick("confirm", lambda: None) == ""
+    assert log_status().troubles == []
+
+
+def test_a_bug_in_a_step_is_not_swallowed() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        pipeline.tick("confirm", fail)
+
+
+def test_a_schedule_that_stands_still_is_noticed() -> None:
+    register(a_chain())
+    pipeline.tick("sequence", lambda: None)
+    Tick.objects.update(ran_at=timezone.now() - timedelta(hours=1))
+    [trouble] = log_status().troubles
+    assert trouble.startswith("Sealing has not run since ") and trouble.endswith("Are the worker and beat running?")
+
+
+def test_the_look_costs_the_same_however_long_the_log_is(django_assert_num_queries) -> None:
+    register(a_chain())
+    for count in (1, 30):
+        notes(count)
+        pipeline.sequence()
+        note()
+        with django_assert_num_queries(9):
+            log_status()
+
+
+def test_an_older_checkpoint_is_still_shown_when_the_newest_is_gone() -> None:
+    note()
+    pipeline.sequence()
+    note()
+    pipeline.sequence()
+    with guards_lifted("anchoring_checkpoint"):
+        sql("DELETE FROM anchoring_checkpoint WHERE size = 2")
+    assert (log_status().checkpoint, log_status().size) == (Checkpoint.objects.get(size=1), 2)
