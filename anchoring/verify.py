@@ -47,6 +47,7 @@ DISCLOSURE_BYTES = 2**20
 TRUST_ITEMS = 1_000  # in each of its lists
 DATA_MEMBERS = 64
 NESTING, ANSWER_NESTING = 8, 64
+CONTAINERS, COMMAS = 100_000, 2_000_000  # more than the other bounds leave room for
 LARGEST_INTEGER = 2**53 - 1
 
 # The verifier's own knowledge of chains: what a proof or a trust file says about this is not asked.
@@ -176,7 +177,7 @@ def parse_json(data: bytes, what: str) -> Any:
     """Strict canonical JSON: what parses must format back to the same bytes."""
     try:
         value = json.loads(
-            _shallow(data.decode("utf-8"), NESTING),
+            _modest(data.decode("utf-8"), NESTING),
             object_pairs_hook=_unique_members,
             parse_int=_bounded_integer,
             parse_float=_no_float,
@@ -213,18 +214,20 @@ def _no_float(text: str) -> NoReturn:
     raise ValueError("a number that is not an integer")
 
 
-def _shallow(text: str, levels: int) -> str:
-    """The text itself, if its brackets outside of strings nest at most `levels` deep.
+def _modest(text: str, levels: int) -> str:
+    """The text itself, if it is worth parsing: its brackets outside of strings nest at most `levels` deep.
 
     json.loads recurses on the C stack: where the host program has raised Python's recursion limit, deep text
-    would end the process instead of raising.
+    would end the process instead of raising. And it makes gigabytes out of megabytes of empty lists.
     """
     outside = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+    if outside.count("[") + outside.count("{") > CONTAINERS or outside.count(",") > COMMAS:
+        raise ValueError("more parts than any proof has")
     depth = 0
     for bracket in re.sub(r"[^\[\]{}]+", "", outside):
         depth += 1 if bracket in "[{" else -1
-        if depth > levels:
-            raise ValueError(f"nested more than {levels} deep")
+        if not 0 <= depth <= levels:
+            raise ValueError(f"nested more than {levels} deep, or closed too often")
     return text
 
 
@@ -902,7 +905,7 @@ class Node:
 
     def _result(self, answer: bytes) -> Any:
         try:
-            reply = json.loads(_shallow(answer.decode("utf-8"), ANSWER_NESTING), parse_int=_bounded_integer)
+            reply = json.loads(_modest(answer.decode("utf-8"), ANSWER_NESTING), parse_int=_bounded_integer)
         except ValueError:
             raise self._nonsense() from None
         if not isinstance(reply, dict) or reply.get("id") != 1:

@@ -146,6 +146,8 @@ HOSTILE = {
     "many members": b"{" + b",".join(b'"%d":0' % n for n in range(300_000)) + b"}",
     "one member many times": b"{" + b",".join([b'"a":0'] * 300_000) + b"}",
     "many lists": b'{"a":[' + b",".join([b"[]"] * 500_000) + b"]}",
+    "many texts": b'{"a":[' + b",".join([b'""'] * 3_000_000) + b"]}",
+    "many closing brackets": b'{"a":[' + b"]" * 2**23,
     "lone surrogates": rb'{"a":"\ud800","b":"\udfff"}',
     "surrogates in bytes": b'{"a":"\xed\xa0\x80"}',
     "NaN": b'{"a":NaN}',
