@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from anchoring import log, vault
 from claims import wording
+from claims.actions import compliance
 from claims.models import Document, Policy, Role
 from claims.views.cover import TONES
 from claims.views.document import document
@@ -32,12 +33,13 @@ class Line:
 @login_required
 @require_safe
 def policy(request: SignedIn, number: str) -> HttpResponse:
-    """The whole policy on one page."""
+    """The whole policy on one page; staff who may see it read it at their desk, where each look is recorded."""
     found = _visible(request, number)
+    if not _is_holder(request, found):
+        return redirect("admin:claims_policy_change", found.pk)
     now, events = timezone.now(), _events(found)
     context = {
         "policy": found, "product": found.product, "status": found.status_at(now), "tone": TONES[found.status_at(now)],
-        "is_holder": found.party.user_id == request.user.pk, "may_prove": _may_prove(request, found),
         "paper": _paper(found), "issued": _issued(events),
         "timeline": [_line(event) for event in events], "watch": Watch.of(events),
         "claims": found.claims.order_by("-reported_at", "-pk"),
@@ -73,11 +75,14 @@ def policy_document(request: SignedIn, number: str) -> HttpResponse:
 @login_required
 @require_safe
 def policy_proof(request: SignedIn, number: str) -> HttpResponse:
-    """The proof of record: one's own, or any for compliance."""
+    """The proof of record: one's own, or any for compliance, which is recorded."""
     found = _visible(request, number)
-    if not _may_prove(request, found):
-        raise Http404("only the holder and compliance get a proof")
-    owners = None if request.user.role == Role.COMPLIANCE else [found.party.owner, vault.HOUSE]
+    owners: list[str] | None = [found.party.owner, vault.HOUSE]
+    if not _is_holder(request, found):
+        if request.user.role != Role.COMPLIANCE:
+            raise Http404("only the holder and compliance get a proof")
+        compliance.record_export(by=request.user, thing=found)
+        owners = None
     headers = {
         "Content-Disposition": f'attachment; filename="{found.number}.proof.json"',
         "Cache-Control": "private, no-store",
@@ -92,8 +97,8 @@ def _visible(request: SignedIn, number: str) -> Policy:
     return get_object_or_404(visible, number=number)
 
 
-def _may_prove(request: SignedIn, found: Policy) -> bool:
-    return found.party.user_id == request.user.pk or request.user.role == Role.COMPLIANCE
+def _is_holder(request: SignedIn, found: Policy) -> bool:
+    return found.party.user_id == request.user.pk
 
 
 def _paper(found: Policy) -> Document | None:

@@ -53,7 +53,7 @@ def quote_new(request: SignedIn, code: str) -> HttpResponse:
 @login_required
 @require_safe
 def quote(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
-    """The price, line by line, with all that it buys and does not."""
+    """The price, line by line, with all that it buys and does not; for whom it was made."""
     return _shown(request, _visible(request, pk), BuyForm())
 
 
@@ -106,12 +106,13 @@ def _visible(request: SignedIn, pk: uuid.UUID) -> Quote:
 
 
 def _shown(request: SignedIn, quoted: Quote, form: BuyForm, *, status: int = 200) -> HttpResponse:
+    if quoted.party.user_id != request.user.pk:  # staff read it at their desk, where each look is recorded
+        return redirect("admin:claims_quote_change", quoted.pk)
     case = KycCase.objects.newest_of(quoted.party)
     product = quoted.product
     context = {
         "quote": quoted, "product": product, "form": form, "steps": _steps(quoted), "told": _told(quoted),
         "policy": Policy.objects.filter(quote=quoted).order_by("pk").first(),
-        "is_holder": quoted.party.user_id == request.user.pk,
         "is_verified": case is not None and case.status == KycCase.Status.VERIFIED,
         "case": case, "is_over": timezone.now() > quoted.valid_until,
     }  # fmt: skip

@@ -126,21 +126,25 @@ def test_the_proof_shows_each_reader_what_concerns_them(client, alice, frank, co
     assert len(hers["entries"][0]["disclosures"]) == len(whole["entries"][0]["disclosures"])
 
 
-def test_other_staff_see_the_policy_but_get_no_proof(client, dora, cover) -> None:
+def test_compliance_taking_a_proof_out_of_the_house_is_recorded(client, alice, frank, cover) -> None:
+    for user in (alice, frank):
+        client.force_login(user)
+        client.get(at(cover, "policy-proof"))
+    assert log.Entry.objects.filter(kind="proof.exported").count() == 1
+
+
+def test_other_staff_read_the_policy_at_their_desk_and_get_no_proof(client, dora, cover) -> None:
     client.force_login(dora)
-    html = client.get(at(cover)).content.decode()
-    assert cover.number in html
-    assert at(cover, "policy-proof") not in html and reverse("claim-start", args=[cover.number]) not in html
+    assert client.get(at(cover)).url == reverse("admin:claims_policy_change", args=[cover.pk])
     assert client.get(at(cover, "policy-proof")).status_code == 404
 
 
-def test_a_policy_taken_over_has_a_page_without_price_or_document(client, uma) -> None:
+def test_a_policy_taken_over_has_a_history_without_price_or_document(client, uma) -> None:
     begins = people.noon(people.BORN)
     taken = take_over_policy(
         by=uma, holder_name="Holder 1", product=product("airport-baggage-us-1"), external_ref="tsa-1",
         term=Term(begins, begins.replace(year=2030)), trust_fingerprint="f" * 64,
     )  # fmt: skip
     client.force_login(uma)
-    answer = client.get(at(taken))
-    assert [line.title for line in answer.context["timeline"]] == ["We took over your policy"]
+    assert client.get(at(taken, "policy-ladder"), {"seen": "R"}).status_code == 204
     assert client.get(at(taken, "policy-document")).status_code == 404

@@ -109,9 +109,11 @@ def test_bob_finds_nothing_at_alices_price_and_cannot_buy_it(client, bob, quote)
     assert not PremiumPayment.objects.exists()
 
 
-def test_an_underwriter_sees_the_price_but_is_refused_the_purchase_and_that_is_recorded(client, uma, quote) -> None:
+def test_an_underwriter_reads_the_price_at_the_desk_but_is_refused_the_purchase_and_that_is_recorded(
+    client, uma, quote
+) -> None:
     client.force_login(uma)
-    assert "Only the person it was made for can buy" in words(client.get(address(quote)))
+    assert client.get(address(quote)).url == reverse("admin:claims_quote_change", args=[quote.pk])
     answer = client.post(address(quote, "quote-buy"), {"card": "test-pays"})
     assert answer.status_code == 403
     assert "Only the person whose record this is may do this." in words(answer)
