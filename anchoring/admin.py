@@ -62,6 +62,10 @@ class LogAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, _titled(self.opts.verbose_name_plural, extra_context))
 
+    @admin.display(description="When", ordering="at")
+    def when(self, row: Any) -> SafeString:
+        return render_to_string("_time.html", {"at": row.at})
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -99,12 +103,12 @@ class KindFilter(admin.SimpleListFilter):
 class EntryAdmin(LogAdmin):
     """Every event, newest first. What it says of people lies encrypted and is not shown here."""
 
-    list_display = ("kind", "subject_type", "at", "place", "record", "id")
+    list_display = ("kind", "subject_type", "when", "place", "record", "id")
     list_filter = (KindFilter,)
     search_fields = ("=id", "=subject_id")
     search_help_text = "An entry's or a record's id"
     ordering = ("-seq",)
-    fields = readonly_fields = ("kind", "id", "subject_type", "subject_id", "at", "place", "record", "bytes")
+    fields = readonly_fields = ("kind", "id", "subject_type", "subject_id", "when", "place", "record", "bytes")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntryList
@@ -138,9 +142,9 @@ class EntryAdmin(LogAdmin):
 class CheckpointAdmin(LogAdmin):
     """The signed heads of the log."""
 
-    list_display = ("size_shown", "at", "root_shown")
+    list_display = ("size_shown", "when", "root_shown")
     ordering = ("-size",)
-    fields = readonly_fields = ("size", "at", "root_shown", "note_shown")
+    fields = readonly_fields = ("size", "when", "root_shown", "note_shown")
 
     @admin.display(description="Size", ordering="size")
     def size_shown(self, checkpoint: Checkpoint) -> SafeString:
@@ -159,9 +163,9 @@ class CheckpointAdmin(LogAdmin):
 class RegistrationAdmin(LogAdmin):
     """Where the log is registered; the newest counts."""
 
-    list_display = ("chain", "at", "contract_shown")
+    list_display = ("chain", "when", "contract_shown")
     ordering = ("-pk",)
-    fields = readonly_fields = ("chain", "chain_id", "genesis_shown", "contract_shown", "log_shown", "at")
+    fields = readonly_fields = ("chain", "chain_id", "genesis_shown", "contract_shown", "log_shown", "when")
 
     @admin.display(description="Chain", ordering="chain_id")
     def chain(self, registration: Registration) -> str:
@@ -185,9 +189,9 @@ class RegistrationAdmin(LogAdmin):
 class AnchorAdmin(LogAdmin):
     """Fingerprints put on a chain, and the block each stands in."""
 
-    list_display = ("size_shown", "chain", "at", "block", "transaction")
+    list_display = ("size_shown", "chain", "when", "block", "transaction")
     ordering = ("-pk",)
-    fields = readonly_fields = ("size_shown", "old_size", "chain", "at", "block", "block_at", "transaction")
+    fields = readonly_fields = ("size_shown", "old_size", "chain", "when", "block", "block_at", "transaction")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Anchor]:
         anchors: QuerySet[Anchor] = super().get_queryset(request)

@@ -63,6 +63,8 @@ STAFF: Final[dict[str, str]] = {
     "refusal.recorded": "Step refused",
     "record.opened": "Case opened by a member of staff",
     "proof.exported": "Proof downloaded by a member of staff",
+    "staff.added": "Account made",
+    "staff.changed": "Account changed",
     "log.registered": "Log registered on a chain",
 }
 """Kind → what happened, said to staff."""

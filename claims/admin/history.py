@@ -13,11 +13,6 @@ from claims.catalogue import kyc_reasons
 from claims.models import User
 from claims.workflow import Thing
 
-WORDS = {
-    "record.opened": "Opened", "proof.exported": "Proof downloaded", "refusal.recorded": "Step refused",
-    "staff.added": "Account made", "staff.changed": "Account changed",
-}  # fmt: skip
-
 _KEYS = {"In your words": "In their words"}
 
 
@@ -55,7 +50,7 @@ def happened(
     names = _names(events)
     return [
         Line(
-            id=event.id, at=event.at, title=WORDS.get(event.kind) or wording.sentence(event.kind, to="staff"),
+            id=event.id, at=event.at, title=wording.sentence(event.kind, to="staff"),
             text=_text(event), by=_by(event, names), who="you" if event.kind in wording.BY_THE_HOLDER else "us",
             stage=event.stage, proof_url=proof_url(event.id), rows=_rows(event.facts, masks),
         )

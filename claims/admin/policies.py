@@ -12,6 +12,7 @@ from anchoring import vault
 from claims.admin.claims import TONES as CLAIM_TONES
 from claims.admin.desk import CaseAdmin, aligned_money, rows_of, signed_in, tag
 from claims.models import Claim, Policy, Quote, Role
+from claims.papers import told
 
 
 @admin.register(Policy)
@@ -141,9 +142,6 @@ def _cover(policy: Policy) -> Any:
 def _answers(quote: Quote) -> Any:
     """Each question as it was asked, with the answer; None once the answers are erased."""
     try:
-        kept = quote.unseal()
+        return rows_of(*told(quote.product, quote.unseal()))
     except vault.KeyDestroyed:
         return None
-    asked = [question for question in quote.product.questions if question.key in kept]
-    labels = {(q.key, option.value): option.label for q in asked for option in q.options}
-    return rows_of(*((q.text, labels.get((q.key, kept[q.key]), kept[q.key])) for q in asked))

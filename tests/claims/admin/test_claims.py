@@ -196,7 +196,7 @@ def test_each_opening_of_a_case_is_recorded_and_the_asking_for_news_is_not(clien
         ("record.opened", "adjuster", "To handle the claim", claim.number, str(dora.person)),
         ("record.opened", "compliance", "To oversee", claim.number, str(frank.person)),
     ]
-    assert "Dora, adjuster Opened To handle the claim" in text
+    assert "Dora, adjuster Case opened by a member of staff To handle the claim" in text
     mine = log.history(Subject("access", str(claim.pk)), owners=[claim.owner, vault.HOUSE])
     assert "by" not in mine[0].facts
 
