@@ -133,7 +133,7 @@ CHAIN_EXPLORER_URL = env.text("CHAIN_EXPLORER_URL", "")
 # --- Celery -----------------------------------------------------------------------------------------------------------
 
 REDIS_URL = env.url("REDIS_URL", "memory://", schemes=("redis", "rediss", "memory"))
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = "memory://localhost/" if REDIS_URL == "memory://" else REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
@@ -194,6 +194,7 @@ DATE_FORMAT = "j F Y"
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 FILES_DIR = VAR_DIR / "files"
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_MAX_AGE = 0 if not PRODUCTION else 3600
