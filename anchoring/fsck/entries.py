@@ -1,5 +1,7 @@
 """Entries against their columns, their openings, their leaves and the list of what waits."""
 
+import json
+from base64 import urlsafe_b64decode
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +14,7 @@ from anchoring.fsck.rows import RecordedRows
 from anchoring.models import Entry, Opening
 from anchoring.openings import opening_context
 from anchoring.protocol.canonical import Malformed
-from anchoring.protocol.disclosure import Value, digest, parse_disclosure
+from anchoring.protocol.disclosure import Value, digest
 from anchoring.protocol.entry import Entry as EntryText
 from anchoring.protocol.entry import is_subject_type, parse_entry
 from anchoring.protocol.entry import subject as subject_hash
@@ -139,9 +141,9 @@ def _check_openings(
 
 
 def _disclosed(disclosure: str) -> tuple[str, Value, bytes]:
-    """Field name, value and digest of a disclosure that was decrypted and so is one that we made, or was forged."""
+    """Field name, value and digest. Read quickly: what has the digest that the entry holds is what we wrote."""
     try:
-        parsed = parse_disclosure(disclosure)
-    except Malformed:
+        _, name, value = json.loads(urlsafe_b64decode(disclosure + "=="))
+    except (ValueError, TypeError):
         return "something malformed", None, b""
-    return parsed.name, parsed.value, digest(disclosure)
+    return str(name), value, digest(disclosure)

@@ -14,7 +14,7 @@ from django.db.models import Model
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
 from anchoring.log import RecordedTable, column_value
 from anchoring.models import Entry
-from anchoring.protocol.canonical import Malformed, dumps
+from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.disclosure import Value
 
 ROW = "row."
@@ -51,8 +51,8 @@ class RecordedRows:
         self._add(field, lambda: None, seq)
 
     def mark(self, value: Value) -> bytes:
-        """What stands for the value here: equal for equal ones of one type."""
-        return blake2b(dumps([value]), key=self._key, digest_size=16).digest()
+        """What stands for the value here: equal for equal ones of one type, as their ``repr`` is."""
+        return blake2b(repr(value).encode(), key=self._key, digest_size=16).digest()
 
     def of(self, table: str) -> Iterator[Row]:
         """The table's recorded rows by primary key, each with its columns."""
