@@ -1,6 +1,7 @@
 """Canonical JSON: RFC 8785 without floats, one byte sequence per value (protocol.md §1)."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 MAX_INTEGER = 2**53 - 1
@@ -8,6 +9,11 @@ MAX_DEPTH = 8
 
 # Two digits more than the largest integer allowed has: int() is never handed a long string.
 _MAX_DIGITS = 18
+
+_NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[^][{}"]++', re.DOTALL)
+
+
+_BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 class Malformed(ValueError):  # noqa: N818 (reads as the verdict it is)
@@ -38,6 +44,8 @@ def loads(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> Any:
     """
     if len(data) > limit:
         raise Malformed(f"longer than {limit} bytes")
+    _require_shallow(data, depth)
+    _check_brackets(data, depth)
     try:
         value = json.loads(data.decode(), parse_float=_refuse, parse_int=_integer, parse_constant=_refuse)
     except Malformed:
@@ -48,6 +56,36 @@ def loads(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> Any:
     if dumps(value) != data:
         raise Malformed("not the canonical encoding")
     return value
+
+
+def _require_shallow(data: bytes, depth: int) -> None:
+    """Raises Malformed if brackets outside of strings nest more than *depth* deep.
+
+    Before json sees them: it recurses on the C stack, and where a library has raised Python's recursion limit (web3's
+    do), deep text would end the process.
+    """
+    if data.count(b"[") + data.count(b"{") <= depth:
+        return
+    level = 0
+    for bracket in _NO_BRACKETS.sub(b"", data):
+        level += (bracket in b"[{") - (bracket in b"]}")
+        if level > depth:
+            raise Malformed("nested too deep")
+
+
+def _check_brackets(data: bytes, depth: int) -> None:
+    """Raises Malformed for brackets nested deeper than *depth*, before anything recurses.
+
+    json.loads recurses on the C stack: where a library has raised Python's recursion limit, deep input would end the
+    process instead of raising RecursionError.
+    """
+    unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    outside_strings = b"".join(unescaped.split(b'"')[::2])
+    open_now = 0
+    for bracket in _BRACKETS.findall(outside_strings):
+        open_now += 1 if bracket in b"[{" else -1
+        if open_now > depth:
+            raise Malformed(f"nested more than {depth} deep")
 
 
 def _check(value: Any, depth: int) -> None:

@@ -1,6 +1,7 @@
 """One encoding per value: against another implementation of RFC 8785, and against every way to be generous."""
 
 import json
+import sys
 
 import pytest
 import rfc8785
@@ -128,6 +129,21 @@ def test_hostile_depth_and_length_end_in_the_one_error(data):
     assert is_not_canonical(data)
 
 
+def test_depth_is_refused_where_a_library_has_raised_the_recursion_limit():
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**9)
+    try:
+        assert is_not_canonical(nested(1_000_000))
+        assert is_not_canonical(b'["\\"",' + nested(1_000_000) + b"]")
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize("text", ["[" * 9, '"' + "{" * 9, "\\" + "[" * 9, '\\"' + "]" * 9, "\n" + "[{" * 9])
+def test_brackets_in_a_string_are_text(text):
+    assert loads(dumps([text, [text]]), limit=200) == [text, [text]]
+
+
 def test_one_byte_above_the_limit_is_refused_before_it_is_read():
     assert loads(b'"abc"', limit=5) == "abc"
     assert is_refused(lambda: loads(b'"abc"', limit=4))
@@ -144,3 +160,12 @@ class Cycle(list):
 def test_values_without_an_encoding_are_refused(value):
     assert is_refused(dumps, value)
     assert is_refused(dumps, [value])
+
+
+@given(st.recursive(st.none() | st.text('[]{}"\\', max_size=6), lambda inner: st.lists(inner, max_size=3), max_leaves=12))
+def test_brackets_and_quotes_inside_strings_count_for_nothing(value) -> None:
+    try:
+        encoded = canonical.dumps(value)
+    except canonical.Malformed:
+        return
+    assert canonical.loads(encoded, limit=10_000) == value
