@@ -29,6 +29,10 @@ from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 
+# py-evm and py_ecc raise the interpreter's recursion limit, for contracts that call contracts a thousand deep. Ours
+# calls none, and at such a limit deeply nested JSON would end the process instead of raising RecursionError.
+sys.setrecursionlimit(1000)
+
 CHAIN_ID = 31337  # what development chains call themselves
 GAS_LIMIT = 30_000_000
 ONE_ETHER = 10**18

@@ -10,9 +10,6 @@ MAX_DEPTH = 8
 # Two digits more than the largest integer allowed has: int() is never handed a long string.
 _MAX_DIGITS = 18
 
-_NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[^][{}"]++', re.DOTALL)
-
-
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
@@ -44,7 +41,6 @@ def loads(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> Any:
     """
     if len(data) > limit:
         raise Malformed(f"longer than {limit} bytes")
-    _require_shallow(data, depth)
     _check_brackets(data, depth)
     try:
         value = json.loads(data.decode(), parse_float=_refuse, parse_int=_integer, parse_constant=_refuse)
@@ -56,21 +52,6 @@ def loads(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> Any:
     if dumps(value) != data:
         raise Malformed("not the canonical encoding")
     return value
-
-
-def _require_shallow(data: bytes, depth: int) -> None:
-    """Raises Malformed if brackets outside of strings nest more than *depth* deep.
-
-    Before json sees them: it recurses on the C stack, and where a library has raised Python's recursion limit (web3's
-    do), deep text would end the process.
-    """
-    if data.count(b"[") + data.count(b"{") <= depth:
-        return
-    level = 0
-    for bracket in _NO_BRACKETS.sub(b"", data):
-        level += (bracket in b"[{") - (bracket in b"]}")
-        if level > depth:
-            raise Malformed("nested too deep")
 
 
 def _check_brackets(data: bytes, depth: int) -> None:
