@@ -216,11 +216,11 @@ def row_field(table: str, pk: object, column: str) -> str:
 def _by_owner(facts: Facts, rows: Iterable[AfterImage]) -> dict[str, dict[str, Value]]:
     merged = {owner: dict(fields) for owner, fields in facts.items() if fields}
     for image in rows:
-        table = image.row._meta.db_table
+        table, pk = image.row._meta.db_table, str(image.row.pk)
         owners = _recorded_tables[table].owners
         for column in owners if image.columns is None else [c for c in owners if c in image.columns]:
             part = merged.setdefault(owners[column](image.row), {})
-            part[row_field(table, image.row.pk, column)] = column_value(image.row, column)
+            part[row_field(table, pk, column)] = column_value(image.row, column)
     return merged
 
 

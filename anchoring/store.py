@@ -5,19 +5,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor
 
 from anchoring.models import Entry
 
 
 def insert_entry(entry: Entry, openings: list[tuple[str, bytes]]) -> None:
-    """Write the entry, its openings and its place in the pending list; on PostgreSQL in one statement."""
-    columns: list[Any] = [entry.id, entry.kind, entry.subject_type, entry.subject_id, entry.at, entry.data]
+    """Write the entry, its openings and its place in the pending list; on PostgreSQL in one round trip."""
+    columns = [entry.id, entry.kind, entry.subject_type, entry.subject_id, entry.at, entry.data]
+    if connection.vendor == "postgresql":
+        owners, sealed = [owner for owner, _ in openings], [part for _, part in openings]
+        entry.seq = _call(_RECORD, [*columns, owners, sealed])
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            owners, sealed = [owner for owner, _ in openings], [part for _, part in openings]
-            cursor.execute(_ONE_STATEMENT, [*columns, owners, sealed])
-            entry.seq = cursor.fetchone()[0]
-            return
         fields = Entry._meta.concrete_fields[1:]
         cursor.execute(_ENTRY, [f.get_db_prep_save(v, connection) for f, v in zip(fields, columns, strict=True)])
         entry.seq = cursor.lastrowid
@@ -28,13 +29,15 @@ def insert_entry(entry: Entry, openings: list[tuple[str, bytes]]) -> None:
 
 _ENTRY = "INSERT INTO anchoring_entry (id, kind, subject_type, subject_id, at, data) VALUES (%s, %s, %s, %s, %s, %s)"
 _OPENING = "INSERT INTO anchoring_opening (entry_id, owner, sealed) VALUES (%s, %s, %s)"
-_ONE_STATEMENT = f"""
-WITH entry AS ({_ENTRY} RETURNING seq),
-     pending AS (INSERT INTO anchoring_pending (entry_id) SELECT seq FROM entry),
-     opening AS (INSERT INTO anchoring_opening (entry_id, owner, sealed)
-                 SELECT seq, part.owner, part.sealed FROM entry, unnest(%s::text[], %s::bytea[]) AS part(owner, sealed))
-SELECT seq FROM entry
-"""  # noqa: S608 - no value is put into the text
+_RECORD = "SELECT anchoring_record(%b, %b, %b, %b, %b, %b, %b::text[], %b::bytea[])"  # migration 0003
+
+
+def _call(function: str, arguments: list[Any]) -> Any:
+    """What a function of PostgreSQL returns. Bytes go to the server as they are: Django's own cursor would write them
+    into the statement's text, in hex."""
+    with CursorWrapper(Cursor(connection.connection), connection) as cursor:
+        cursor.execute(function, arguments)
+        return cursor.fetchone()[0]
 
 
 def insert_leaves(start: int, seqs: Sequence[int], hashes: Sequence[bytes]) -> None:
@@ -42,7 +45,8 @@ def insert_leaves(start: int, seqs: Sequence[int], hashes: Sequence[bytes]) -> N
     rows = zip(range(start, start + len(seqs)), seqs, hashes, strict=True)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy("COPY anchoring_leaf (index, entry_id, hash) FROM STDIN (FORMAT BINARY)") as copy:
+            statement = "COPY anchoring_leaf (index, entry_id, hash) FROM STDIN (FORMAT BINARY)"
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
                 copy.set_types(["int8", "int8", "bytea"])
                 for row in rows:
                     copy.write_row(row)
