@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
+# Tests that touch no database, or bring their own: once is enough.
+WITHOUT_A_DATABASE := --ignore tests/anchoring/protocol --ignore tests/vectors --ignore tests/journeys
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench clean
 
@@ -15,7 +18,7 @@ demo: $(VENV)/.runtime  ## run the whole product here: http://localhost:8000 (PO
 
 test: $(VENV)/.dev  ## run every test: on SQLite, then on a real PostgreSQL with a real Redis-protocol server
 	$(BIN)/python -m pytest
-	$(BIN)/python -m tests.services $(BIN)/python -m pytest
+	$(BIN)/python -m tests.services $(BIN)/python -m pytest $(WITHOUT_A_DATABASE)
 
 check: $(VENV)/.dev  ## lint, formatting, types, migrations, pinned requirements
 	$(BIN)/ruff check .

@@ -8,8 +8,9 @@ The pipeline signs first, stores the bytes, then sends: ``sign`` touches no netw
 """
 
 import re
+import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -194,11 +195,23 @@ def sign(call: Call, *, key: bytes, nonce: int, fees: Fees, gas: int, chain_id: 
     return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce, fees, gas)
 
 
-def _account(key: bytes) -> Any:
-    from web3 import Account  # noqa: PLC0415 - web3 costs seconds
+@cache
+def _web3() -> Any:
+    """web3, imported at the first need because it costs seconds.
 
+    A library of its raises the interpreter's recursion limit to 100,000, at which deeply nested JSON from anywhere ends
+    the process instead of raising RecursionError; the limit is put back.
+    """
+    limit = sys.getrecursionlimit()
+    import web3  # noqa: PLC0415 - see above
+
+    sys.setrecursionlimit(limit)
+    return web3
+
+
+def _account(key: bytes) -> Any:
     try:
-        return Account.from_key(key)
+        return _web3().Account.from_key(key)
     except ValueError:  # never with its text: it may repeat the key
         raise ChainError("The chain key is not a private key of this kind of chain: 32 bytes are needed.") from None
 
@@ -356,21 +369,17 @@ class EthereumChain:
 
     @cached_property
     def _provider(self) -> Any:
-        from web3 import HTTPProvider  # noqa: PLC0415 - web3 costs seconds
-
         # Streaming makes web3 count the time of the whole answer, not of each read; it costs 4 ms for each 1,000 bytes.
         options = {"timeout": self._timeout, "stream": True, "allow_redirects": False}
-        return HTTPProvider(self._url, request_kwargs=options, exception_retry_configuration=None)
+        return _web3().HTTPProvider(self._url, request_kwargs=options, exception_retry_configuration=None)
 
     def _ask(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request. The causes are cut off: their texts repeat the URL with its keys."""
-        from web3.exceptions import Web3Exception  # noqa: PLC0415 - web3 costs seconds
-
         try:
             answer = self._provider.make_request(method, params)
         except OSError as error:  # all of requests' exceptions are
             raise ChainUnavailable(f"{self._host} cannot be reached: {_transport(error)}.") from None
-        except Web3Exception:
+        except _web3().exceptions.Web3Exception:
             raise ChainUnavailable(f"{self._host} took longer than {self._timeout:g} seconds.") from None
         except (ValueError, RecursionError):
             raise ChainUnavailable(f"{self._host} answered {method} with something that is not JSON.") from None
