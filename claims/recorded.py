@@ -91,7 +91,7 @@ def _in_a_draft(row: Any) -> bool:
     return row.draft_id is not None
 
 
-NOT_YET = {m.Document: _in_a_draft}
+NOT_YET: dict[type[Model], Callable[[Any], bool]] = {m.Document: _in_a_draft}
 
 
 def declare() -> None:
