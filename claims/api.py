@@ -4,6 +4,7 @@ Each view loads what the caller may see, validates, calls one action and answers
 with its ISO 4217 currency. A refused step answers 409, a report that cannot be a claim 400, in sentences.
 """
 
+import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -22,8 +23,9 @@ from rest_framework.views import APIView, exception_handler
 from anchoring import log, vault
 from claims import files
 from claims.actions import claim as actions
+from claims.actions import compliance
 from claims.fnol import MAX_ITEMS, CannotFile, Fnol, Item
-from claims.models import Claim, Policy, User
+from claims.models import Claim, Policy, Role, User
 from claims.workflow import StepRefused, subject_of
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -282,6 +284,8 @@ class ClaimProof(APIView):
             )  # fmt: skip
         except (log.NoSuchRecord, serializers.ValidationError):
             raise exceptions.NotFound("This claim has no such event.") from None
+        if _user(request).role == Role.COMPLIANCE:
+            compliance.record_export(by=_user(request), thing=claim, event=None if event is None else uuid.UUID(event))
         return _download(proof, "application/json", f"{number}.proof.json")
 
 
@@ -320,7 +324,7 @@ def _received(uploads: Sequence[UploadedFile]) -> list[files.Received]:
 
 def _shown_owners(claim: Claim, user: Any) -> list[str] | None:
     """Whose facts the caller sees: compliance all, everyone else the claimant's and the house's."""
-    return None if user.role == "compliance" else [claim.owner, vault.HOUSE]
+    return None if user.role == Role.COMPLIANCE else [claim.owner, vault.HOUSE]
 
 
 def _download(content: bytes, media_type: str, name: str) -> HttpResponse:

@@ -46,12 +46,12 @@ class CannotFile(ValueError):  # noqa: N818 - the sentences are for the person w
         self.problems = problems
 
 
-def loss_time_problem(policy: Policy, loss_at: datetime, *, now: datetime) -> str:
-    """Why a loss at that time cannot be claimed under the policy, or ""."""
+def loss_time_problem(policy: Policy, loss_at: datetime, *, now: datetime, cause: str | None = None) -> str:
+    """Why a loss at that time cannot be claimed under the policy, or "". Without a cause, the widest cover counts."""
     if loss_at > now:
         return "The loss must lie in the past. Check the date and time."
-    if loss_at < policy.starts_at:
-        return f"The loss was before this cover began on {policy.starts_at:%-d %B %Y}. {_OTHER}"
+    if loss_at < policy.starts_at and loss_at < (begins := policy.covers_from(cause)):
+        return f"The loss was before this cover began on {begins:%-d %B %Y}. {_OTHER}"
     if loss_at >= policy.ends_at:
         return f"The loss was after this cover ended on {policy.ends_at:%-d %B %Y}. {_OTHER}"
     return ""
@@ -77,7 +77,7 @@ def items_problem(items: Sequence[Item]) -> str:
 def require_fileable(policy: Policy, fnol: Fnol, *, now: datetime) -> None:
     """Raise CannotFile unless the report can be a claim under the policy."""
     problems = {}
-    if sentence := loss_time_problem(policy, fnol.loss_at, now=now):
+    if sentence := loss_time_problem(policy, fnol.loss_at, now=now, cause=fnol.cause_code):
         problems["loss_at"] = sentence
     if fnol.cause_code not in policy.product.causes:
         problems["cause_code"] = "Choose what happened from the list."

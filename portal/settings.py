@@ -130,6 +130,10 @@ CHAIN_RPC_URL = env.url("CHAIN_RPC_URL", "http://127.0.0.1:8545", schemes=("http
 CHAIN_KEY = env.private_key("CHAIN_KEY", kept_in=_KEPT_SECRETS)
 CHAIN_EXPLORER_URL = env.text("CHAIN_EXPLORER_URL", "")
 
+# --- Payments: the built-in test gateway is the only one yet, and production must say that it knows
+
+PAYMENT_GATEWAY = env.choice("PAYMENT_GATEWAY", "none" if PRODUCTION else "test", among=("test", "none"))
+
 # --- Celery -----------------------------------------------------------------------------------------------------------
 
 REDIS_URL = env.url("REDIS_URL", "memory://", schemes=("redis", "rediss", "memory"))
@@ -300,6 +304,10 @@ def _refuse_unsafe_production() -> None:
                 "LOG_ORIGIN must be a name of your own: it is fixed for ever.",
             ),
             (DATABASES["default"]["ENGINE"].endswith("sqlite3"), "DATABASE_URL must name a PostgreSQL server."),
+            (
+                PAYMENT_GATEWAY == "none",
+                "PAYMENT_GATEWAY must be test: it takes no real money.",
+            ),
             (env.text("VAULT_URL", "") == "", "VAULT_URL must name a store of its own, backed up apart from the rest."),
         )
         if unsafe

@@ -81,13 +81,14 @@ def verify(user: User, *, officer: User) -> KycCase:
     return kyc.verify_identity(by=officer, case=submit_identity(user))
 
 
-def quote_for(user: User, *, days: int = 14) -> Quote:
-    """A price for a trip that begins today."""
+def quote_for(user: User, *, days: int = 14, departs_in: int = 0) -> Quote:
+    """A price for a trip that begins today, or in some days."""
     travel, today = product("travel-1"), timezone.now().date()
+    departs_on = today + timedelta(days=departs_in)
     answers = rating.read_answers(
         travel,
         {
-            "region": "europe", "departs_on": today, "returns_on": today + timedelta(days=days - 1),
+            "region": "europe", "departs_on": departs_on, "returns_on": departs_on + timedelta(days=days - 1),
             "birth_date": BORN, "trip_cost": "1800", "winter_sports": False,
         },
         today=today,

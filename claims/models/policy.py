@@ -115,6 +115,14 @@ class Policy(models.Model):
         """The last day that is covered, in UTC; ``ends_at`` itself is not."""
         return (self.ends_at.astimezone(UTC) - timedelta(microseconds=1)).date()
 
+    def covers_from(self, cause: str | None = None) -> datetime:
+        """When cover for the cause begins: for some, such as cancelling, with the purchase. None: the earliest."""
+        named = [self.product.coverage_for(cause)] if cause else list(self.product.coverages)
+        if all(coverage is None or coverage.cover_from != "issue" for coverage in named):
+            return self.starts_at
+        issue = self.transactions.filter(kind=PolicyTransaction.Kind.ISSUE).order_by("seq").first()
+        return min(self.starts_at, issue.issued_at) if issue else self.starts_at
+
     def status_at(self, at: datetime) -> str:
         """The word a person reads: "Starts soon", "Covers you now" or "Ended"."""
         if at < self.starts_at:

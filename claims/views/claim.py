@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from anchoring import log, vault
 from claims import deadlines, wording
 from claims.actions import claim as actions
+from claims.actions import compliance
 from claims.catalogue import CatalogueError, causes, reasons
 from claims.files import MAX_BYTES, FileRefused, Received, receive
 from claims.forms.claim import AddEvidenceForm
@@ -161,6 +162,8 @@ def claim_proof(request: SignedIn, number: str, event: uuid.UUID | None = None) 
         made = log.proof(subject_of(found), owners=owners, entries=None if event is None else [event])
     except log.NoSuchRecord as error:
         raise Http404("no such event of this claim") from error
+    if owners is None:
+        compliance.record_export(by=request.user, thing=found, event=event)
     return _download(made, _file_name(found, event, "proof.json"), "application/json")
 
 

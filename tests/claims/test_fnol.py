@@ -3,9 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
+from claims import fnol
 from claims.fnol import MAX_ITEMS, MAX_MINOR, CannotFile, Fnol, Item, day_instant, items_problem, require_fileable
 from claims.models import Policy
+from tests import people
 
 STARTS = datetime(2026, 11, 10, 15, tzinfo=UTC)
 ENDS = datetime(2026, 11, 24, tzinfo=UTC)
@@ -86,3 +89,16 @@ def test_every_problem_is_named_at_once() -> None:
 )
 def test_a_day_stands_for_noon_but_not_before_cover_nor_in_the_future(day, now, instant) -> None:
     assert day_instant(COVER, day, now=now) == instant
+
+
+@pytest.mark.django_db
+def test_cancelling_before_departure_is_covered_from_the_purchase_and_a_theft_is_not(
+    alice, carol, time_machine
+) -> None:
+    people.verify(alice, officer=carol)
+    cover = people.buy(alice, people.quote_for(alice, departs_in=5))
+    time_machine.move_to(timezone.now() + timedelta(hours=1))
+    now = timezone.now()
+    assert cover.starts_at > now
+    assert fnol.loss_time_problem(cover, now, now=now, cause="cancelled_for_health") == ""
+    assert "before this cover began" in fnol.loss_time_problem(cover, now, now=now, cause="baggage_stolen")

@@ -92,6 +92,7 @@ def test_the_limit_counts_a_line_s_end_once() -> None:
         ({"place": "x" * 201}, {"place": ["Shorten the place to 200 characters."]}),
     ],
 )  # fmt: skip
+@pytest.mark.django_db
 def test_a_loss_in_the_future_before_cover_or_without_a_place_is_refused(changes, expected) -> None:
     assert errors(WhenAndWhereForm, WHEN | changes) == expected
 
