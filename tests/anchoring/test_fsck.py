@@ -1,9 +1,10 @@
 """The scan names exactly the row that someone changed behind the program's back, and nothing else."""
 
+import threading
 from contextlib import nullcontext
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from anchoring import config, fsck, log, pipeline, vault
 from anchoring.models import (
@@ -128,6 +129,29 @@ def test_what_only_a_destroyed_key_could_show_is_counted_and_no_difference(case)
     after = tally()
     assert (before.not_comparable, before.columns) == (0, after.columns)
     assert after.not_comparable == sum(map(len, hers.values())) > 10
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite in memory has one connection for all threads")
+def test_what_happens_during_the_scan_disturbs_nothing(alice, carol) -> None:
+    case = people.submit_identity(alice)
+    happened = []
+
+    def go_on() -> None:
+        people.kyc.verify_identity(by=carol, case=case)
+        notes(3)
+        pipeline.sequence()
+        connections.close_all()
+
+    def progress(count: int) -> None:
+        if not happened:
+            happened.append(count)
+            worker = threading.Thread(target=go_on)
+            worker.start()
+            worker.join()
+
+    assert [*fsck.fsck(tally=fsck.Tally(), progress=progress)] == []
+    assert (happened, Leaf.objects.count(), scan()) == ([1], 5, [])
 
 
 # --- Business rows ---------------------------------------------------------------------------------------------------
