@@ -220,7 +220,7 @@ def _require_funds(chain: Chain, sender: bytes, cost: int) -> None:
 
 def _confirm(chain: Chain, attempt: Attempt) -> int:
     receipt = chain.receipt(bytes(attempt.transaction))
-    if receipt is None:  # not mined, dropped, or mined and not shown by a node that lags: the same bytes cover all three
+    if receipt is None:  # not mined, dropped, or mined and not shown by a lagging node: the same bytes serve all three
         with suppress(NonceTooLow):
             chain.send(bytes(attempt.raw))
         return 0
