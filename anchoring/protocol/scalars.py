@@ -5,7 +5,8 @@ and compares.
 """
 
 import re
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -14,6 +15,7 @@ from anchoring.protocol.canonical import Malformed
 # Sizes and indexes of a log stay below this (protocol.md §6).
 MAX_SIZE = 2**63
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -95,7 +97,7 @@ def from_base64(value: Any, *, size: int | None = None) -> bytes:
 
 
 def to_base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def from_base64url(value: Any, *, size: int | None = None) -> bytes:

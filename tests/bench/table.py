@@ -1,0 +1,35 @@
+"""One table a group on standard output: claim | ours | peers | target | met?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HEAD = ("claim", "ours", "peers", "target", "met?")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One claim: what was measured of ours and the peers, the target and whether it was met ("" for context only)."""
+
+    claim: str
+    ours: str
+    peers: str = ""
+    target: str = ""
+    met: str = ""
+
+
+def at_most(value: float, target: float, looser: float | None = None) -> tuple[str, str]:
+    """Target and verdict for a figure that should be small."""
+    text = f"≤ {target:g}" + (f" (looser {looser:g})" if looser else "")
+    if value <= target:
+        return text, "met"
+    return text, "looser bound met" if looser and value <= looser else "not met"
+
+
+def show(title: str, lines: Sequence[Line]) -> None:
+    """Print a group as a Markdown table whose columns line up."""
+    rows = [HEAD, *((line.claim, line.ours, line.peers, line.target, line.met) for line in lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    rule = tuple("-" * width for width in widths)
+    print(f"\n## {title}\n")
+    for row in [rows[0], rule, *rows[1:]]:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |", flush=True)

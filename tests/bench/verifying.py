@@ -1,0 +1,50 @@
+"""P10: checking an inclusion path beside the bare hashes of its climb."""
+
+import os
+import random
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+
+from anchoring import verify
+from anchoring.protocol import merkle, tiles
+from tests.bench.rounds import paired, timed
+from tests.bench.table import Line, at_most
+
+
+def lines(*, size: int, rounds: int, times: int) -> list[Line]:
+    """A tree of ``size`` leaves in memory; each round takes a path of another leaf."""
+    grown = tiles.append(size=0, tiles={}, leaves=[os.urandom(32) for _ in range(size)])
+    reader = tiles.TileReader(lambda wanted: {tile: grown.tiles[tile] for tile in wanted})
+    index = random.Random(9162).randrange(size)  # noqa: S311 - any leaf will do
+    path = merkle.prove_inclusion(index=index, size=size, read=reader)
+    leaf = grown.tiles[0, index // 256][index % 256 * 32 :][:32]
+    cases: dict[str, Callable[[], object]] = {
+        "verify.py": partial(verify.check_inclusion, index=index, size=size, leaf=leaf, path=path, root=grown.root),
+        "protocol": partial(merkle.check_inclusion, index=index, size=size, leaf=leaf, proof=path, root=grown.root),
+        "climb": partial(_climb, leaf, _turns(index, size, path)),
+    }
+    assert _climb(leaf, _turns(index, size, path)) == grown.root
+    found = paired("checks", {name: partial(timed, f, times=times) for name, f in cases.items()}, rounds=rounds)
+    climb = f"climb {1e6 * found.wall('climb'):.1f} µs, {len(path)} hashes"
+    return [
+        Line(
+            f"P10 inclusion check of {name} at {size:,} entries ÷ bare hashes of the climb",
+            f"{found.ratio(name, 'climb'):.2f} ({1e6 * found.wall(name):.1f} µs)", climb,
+            *at_most(found.ratio(name, "climb"), 1.3, 1.6),
+        )
+        for name in ("verify.py", "protocol")
+    ]  # fmt: skip
+
+
+def _turns(index: int, size: int, path: list[bytes]) -> list[tuple[bool, bytes]]:
+    """The siblings with the side on which each stands (True: left), worked out beforehand."""
+    inner = (index ^ (size - 1)).bit_length()
+    return [(level >= inner or bool(index >> level & 1), sibling) for level, sibling in enumerate(path)]
+
+
+def _climb(node: bytes, turns: list[tuple[bool, bytes]]) -> bytes:
+    """Nothing but the hashes: no check of lengths, of the path's shape or of the result."""
+    for is_left, sibling in turns:
+        node = sha256(b"\x01" + sibling + node if is_left else b"\x01" + node + sibling).digest()
+    return node
