@@ -1,6 +1,8 @@
 """trust.json as this log publishes it: one stored version after the other, each signed with the log key."""
 
-from django.db import transaction
+from contextlib import suppress
+
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from anchoring import config
@@ -29,20 +31,26 @@ def log_key_is_trusted(size: int) -> bool:
     return config.log_key().verifier in _parsed(trust_file()).newest.log_verifiers(size)
 
 
-@transaction.atomic
 def publish() -> None:
-    """Insert the version that keys and registrations now call for. A second caller finds nothing left to do.
+    """Insert the version that keys and registrations now call for, unless it is there.
 
-    Two at once: the primary key lets one of them win; the other's transaction fails and its retry finds the version.
+    Two at once: the primary key lets one of them insert a version; the other looks again at what is there now.
     """
+    while (version := _next_version()) is not None:
+        with suppress(IntegrityError), transaction.atomic():
+            version.save(force_insert=True)
+
+
+def _next_version() -> TrustVersion | None:
+    """The signed version that should follow, or None when the newest one says it all."""
     versions = list(TrustVersion.objects.order_by("version"))
     statement = _wanted(versions)
     if statement is None:
-        return
+        return None
     signed = trust.sign_statement(statement, config.log_key())
     before = list(parse_versions(versions).versions) if versions else []
     content = loads(trust.encode_trust([*before, signed]), limit=trust.MAX_BYTES)["versions"][-1]
-    TrustVersion.objects.create(version=statement.version, content=dumps(content), at=timezone.now())
+    return TrustVersion(version=statement.version, content=dumps(content), at=timezone.now())
 
 
 def _wanted(versions: list[TrustVersion]) -> trust.Statement | None:

@@ -211,6 +211,11 @@ class Killed(BaseException):
     """The process is gone."""
 
 
+def writes_an_entry(sql: str) -> bool:
+    """By an INSERT on SQLite, by a function of the database on PostgreSQL."""
+    return "INSERT INTO anchoring_entry" in sql or "anchoring_record(" in sql
+
+
 class DiesAtEntry:
     """Stands in the way of the n-th entry of the log, so that everything before it is committed and nothing after."""
 
@@ -218,7 +223,7 @@ class DiesAtEntry:
         self.left = number
 
     def __call__(self, execute, sql, params, many, context):
-        if "INSERT INTO anchoring_entry" in sql:
+        if writes_an_entry(sql):
             self.left -= 1
             if self.left == 0:
                 raise Killed
@@ -453,7 +458,7 @@ def test_from_the_shell_the_exit_codes_and_the_two_streams_are_as_promised(tmp_p
 
 def test_a_key_press_stops_the_run_between_two_actions_and_says_how_to_go_on(book) -> None:
     def press(execute, sql, params, many, context):
-        if "INSERT INTO anchoring_entry" in sql and Claim.objects.count() == 2:
+        if writes_an_entry(sql) and Claim.objects.count() == 2:
             raise KeyboardInterrupt
         return execute(sql, params, many, context)
 
