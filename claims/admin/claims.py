@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from anchoring import vault
 from claims import deadlines
 from claims.actions import adjusting
-from claims.admin.desk import ERASED, aligned_money, rows_of, signed_in, tag
+from claims.admin.desk import aligned_money, not_readable, rows_of, signed_in, tag
 from claims.admin.history import masked
 from claims.admin.steps import DeskStep, WorkAdmin
 from claims.admin.verdicts import advice_of, explained, preview_of, verdict_of
@@ -214,7 +214,8 @@ class ClaimAdmin(WorkAdmin):
             "about": f"{format_money(Money(thing.claimed_minor, thing.currency))} claimed by {thing.party.name}",
         }
         if step == "pay":
-            facts["account"] = told(thing, by=signed_in(request)).get("account")
+            kept = told(thing, by=signed_in(request))
+            facts |= {name: kept.get(name) for name in ("account", "erased", "damaged")}
         if step == "decide":
             facts |= {"outcomes": ClaimDecision.Outcome.choices, "outcome": ""}
         if isinstance(form, DecideForm):
@@ -241,11 +242,11 @@ def cause_words(claim: Claim) -> str:
 
 
 def told(claim: Claim, *, by: User) -> dict[str, Any]:
-    """What only lies sealed: place, description, and where to pay (in full for finance alone), or that it is erased."""
+    """What only lies sealed: place, description, and where to pay (all of it for finance alone), or why not."""
     try:
         kept = claim.unseal()
-    except vault.KeyDestroyed:
-        return {"erased": ERASED}
+    except vault.VaultError as error:
+        return dict(not_readable(error))
     number = str(kept.get("account_number", ""))
     shown = format_iban(number) if by.role == Role.FINANCE else masked(number)
     return {

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from anchoring import log
+from anchoring import log, vault
 from anchoring.log import Stage
 from claims.actions.compliance import record_access, record_export
 from claims.admin.history import happened, looked_at, progress
@@ -34,6 +34,7 @@ PURPOSES: dict[str, str] = {
 }
 
 ERASED = "The content was erased. The events stay, so that nobody can say it never was; what they said is unreadable."
+DAMAGED = "This copy does not match what was recorded. Do not rely on it; tell compliance."
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -213,6 +214,11 @@ class CaseAdmin(DeskAdmin):
         if signed_in(request).role != Role.COMPLIANCE:
             return lambda event_id: ""
         return lambda event_id: self.address("event_proof", thing.pk, event_id)
+
+
+def not_readable(error: vault.VaultError) -> dict[str, str]:
+    """Why sealed content is not shown: erased, or not what was sealed."""
+    return {"erased": ERASED} if isinstance(error, vault.KeyDestroyed) else {"damaged": DAMAGED}
 
 
 def rows_of(*pairs: tuple[str, object]) -> Sequence[dict[str, object]]:

@@ -14,7 +14,7 @@ from django_countries import countries
 
 from anchoring import vault
 from claims.actions import kyc
-from claims.admin.desk import ERASED, rows_of, tag
+from claims.admin.desk import not_readable, rows_of, tag
 from claims.admin.steps import DeskStep, WorkAdmin
 from claims.catalogue import kyc_reasons
 from claims.forms.staff import KycReasonForm
@@ -134,11 +134,11 @@ def sentences(case: KycCase) -> list[str]:
 
 
 def _identity(case: KycCase) -> dict[str, Any]:
-    """What was typed and what the zone says, or that it is erased."""
+    """What was typed and what the zone says, or why it is not shown."""
     try:
         typed = case.unseal()
-    except vault.KeyDestroyed:
-        return {"erased": ERASED}
+    except vault.VaultError as error:
+        return dict(not_readable(error))
     zone = _zone(typed["mrz"], case.submitted_at.date())
     return {
         "compared": _compared(typed, zone, case.findings) if zone else [],

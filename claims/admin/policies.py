@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from anchoring import vault
 from claims.admin.claims import TONES as CLAIM_TONES
-from claims.admin.desk import CaseAdmin, aligned_money, rows_of, signed_in, tag
+from claims.admin.desk import CaseAdmin, aligned_money, not_readable, rows_of, signed_in, tag
 from claims.models import Claim, Policy, Quote, Role
 from claims.papers import told
 
@@ -116,7 +116,7 @@ class QuoteAdmin(CaseAdmin):
 
     def facts(self, request: HttpRequest, thing: Quote) -> dict[str, Any]:
         return {
-            "quote": thing, "answers": _answers(thing),
+            "quote": thing, **_answers(thing),
             "offer": rows_of(
                 ("Person", thing.party.name), ("Product", thing.product.name),
                 ("Cover", _term(thing)), ("Given", f"{thing.quoted_at:%-d %B %Y, %H:%M} UTC"),
@@ -139,9 +139,9 @@ def _cover(policy: Policy) -> Any:
     return rows_of(*rows)
 
 
-def _answers(quote: Quote) -> Any:
-    """Each question as it was asked, with the answer; None once the answers are erased."""
+def _answers(quote: Quote) -> dict[str, Any]:
+    """Each question as it was asked, with the answer, or why they are not shown."""
     try:
-        return rows_of(*told(quote.product, quote.unseal()))
-    except vault.KeyDestroyed:
-        return None
+        return {"answers": rows_of(*told(quote.product, quote.unseal()))}
+    except vault.VaultError as error:
+        return dict(not_readable(error))

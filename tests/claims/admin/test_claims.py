@@ -185,6 +185,39 @@ def test_what_was_erased_is_said_to_be_erased(client, dora, claim) -> None:
     assert "The content was erased." in words(answer)
 
 
+DAMAGED = "This copy does not match what was recorded. Do not rely on it; tell compliance."
+
+
+def tamper(thing) -> None:
+    """Somebody changes one byte of what lies sealed, past the application."""
+    kept = bytes(thing.sealed)
+    type(thing).objects.filter(pk=thing.pk).update(sealed=kept[:-1] + bytes([kept[-1] ^ 1]))
+
+
+def test_what_was_tampered_with_is_not_shown_and_says_so_to_all_who_read_the_case(client, dora, frank, claim) -> None:
+    tamper(claim)
+    for reader in (dora, frank):
+        client.force_login(reader)
+        answer = client.get(page(claim))
+        assert (answer.status_code, DAMAGED in words(answer), claim.number in words(answer)) == (200, True, True)
+        assert answer.context["told"] == {"damaged": DAMAGED}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "notice"),
+    [(tamper, DAMAGED), (lambda claim: vault.destroy(claim.owner), "The content was erased.")],
+    ids=["tampered", "erased"],
+)
+def test_grace_is_told_when_the_account_to_pay_to_is_unreliable(client, dora, grace, claim, spoil, notice) -> None:
+    people.accept_in_full(claim, by=dora)
+    spoil(claim)
+    client.force_login(grace)
+    answer = client.get(step(claim, "pay"))
+    assert (answer.status_code, answer.context["account"]) == (200, None)
+    assert notice in words(answer).partition("Where to pay")[2]
+    assert "IE29" not in words(answer)
+
+
 def test_each_opening_of_a_case_is_recorded_and_the_asking_for_news_is_not(client, dora, frank, claim) -> None:
     client.force_login(dora)
     client.get(page(claim))

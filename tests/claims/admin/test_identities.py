@@ -11,7 +11,7 @@ from claims.actions import kyc
 from claims.models import KycCase
 from claims.workflow import subject_of
 from tests import people
-from tests.claims.admin.test_claims import words
+from tests.claims.admin.test_claims import DAMAGED, tamper, words
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +109,12 @@ def test_an_erased_identity_is_said_to_be_erased(client, carol, case) -> None:
     vault.destroy(case.owner)
     client.force_login(carol)
     assert "The content was erased." in words(client.get(reverse("admin:claims_kyccase_change", args=[case.pk])))
+
+
+def test_a_tampered_identity_is_not_shown_and_says_so_to_all_who_read_the_case(client, carol, frank, case) -> None:
+    tamper(case)
+    for reader in (carol, frank):
+        client.force_login(reader)
+        answer = client.get(reverse("admin:claims_kyccase_change", args=[case.pk]))
+        assert (answer.status_code, answer.context["damaged"]) == (200, DAMAGED)
+        assert (DAMAGED in words(answer), "Typed and printed" in words(answer)) == (True, False)

@@ -38,7 +38,7 @@ def test_dora_reads_the_policy_with_its_claims_but_not_the_quote(client, dora, a
 def test_erased_answers_are_said_to_be_erased(client, uma, cover) -> None:
     vault.destroy(cover.party.owner)
     client.force_login(uma)
-    assert "The answers were erased." in words(client.get(reverse("admin:claims_quote_change", args=[cover.quote_id])))
+    assert "The content was erased." in words(client.get(reverse("admin:claims_quote_change", args=[cover.quote_id])))
 
 
 def test_compliance_takes_the_proof_of_a_policy_and_of_a_quote(client, frank, cover) -> None:
