@@ -25,7 +25,7 @@ from claims import files
 from claims.actions import claim as actions
 from claims.actions import compliance
 from claims.fnol import MAX_ITEMS, CannotFile, Fnol, Item
-from claims.models import Claim, Policy, Role, User
+from claims.models import Claim, ClaimDecision, Policy, Role, User
 from claims.workflow import StepRefused, subject_of
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -128,20 +128,36 @@ class ClaimSerializer(serializers.ModelSerializer[Claim]):
             "status",
             "cause_code",
             "loss_at",
+            "loss_precision",
             "reported_at",
             "claimed_minor",
             "currency",
         )
 
 
+class DecisionSerializer(serializers.ModelSerializer[ClaimDecision]):
+    """What was decided, with the reason and the clause of the policy unless all is paid."""
+
+    class Meta:
+        model = ClaimDecision
+        fields = ("outcome", "payable_minor", "currency", "reason_code", "provision_ref", "rationale")
+
+
 class ClaimDetailSerializer(ClaimSerializer):
-    """A claim with its things and its events."""
+    """A claim with its things, its events and, once it is made, the decision."""
 
     items = ItemSerializer(many=True, source="lines")
+    decision = serializers.SerializerMethodField()
     events = serializers.SerializerMethodField()
 
     class Meta(ClaimSerializer.Meta):
-        fields: ClassVar[tuple[str, ...]] = (*ClaimSerializer.Meta.fields, "items", "events")
+        fields: ClassVar[tuple[str, ...]] = (*ClaimSerializer.Meta.fields, "items", "decision", "events")
+
+    @extend_schema(responses=DecisionSerializer(allow_null=True))
+    def get_decision(self, claim: Claim) -> Any:
+        """Null until it stands: a proposal is not shown."""
+        stands = claim.status in (Claim.Status.DECIDED, Claim.Status.PAID)
+        return DecisionSerializer(claim.decision).data if stands and claim.decision else None
 
     @extend_schema(responses=EventSerializer(many=True))
     def get_events(self, claim: Claim) -> Any:

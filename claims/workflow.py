@@ -61,7 +61,7 @@ STEPS: tuple[Step, ...] = (
     Step("policy", "take_over", (NEW,), None, may.is_underwriter, "policy.taken_over", "Take over a policy"),
     Step("claim", "submit", (NEW,), "submitted", _files_it, "claim.submitted", "Send your claim"),
     Step("claim", "add_evidence", _open, None, may.is_holder, "claim.evidence_added", "Add evidence"),
-    Step("claim", "withdraw", _open[:2], "withdrawn", may.is_holder, "claim.withdrawn", "Withdraw the claim"),
+    Step("claim", "withdraw", _open, "withdrawn", may.is_holder, "claim.withdrawn", "Withdraw the claim"),
     Step("claim", "take", ("submitted",), "under_review", _adjusts, "claim.taken", "Take this claim"),
     Step("claim", "decide", ("under_review",), "decided", _adjusts & may.within_authority, "claim.decided", "Decide"),
     Step("claim", "propose", ("under_review",), "awaiting_approval", _adjusts & may.above_authority,

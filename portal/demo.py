@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> int:
         running.callback(_start_chain(chain_port).stop)
         _register()
         running.callback(_start_worker())
+        _say(f"  The chain answers at {os.environ['CHAIN_RPC_URL']}")
         _say("  Ctrl-C stops it.")
         stopping.wait()
         _say("\n  Stopping …")

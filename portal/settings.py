@@ -279,7 +279,7 @@ LOGGING = {
             "LOG_LEVEL", "INFO" if PRODUCTION else "WARNING", among=("DEBUG", "INFO", "WARNING", "ERROR")
         ),
     },
-    "loggers": {"anchoring": {"level": "INFO"}, "claims": {"level": "INFO"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "anchoring": {"level": "INFO"}, "claims": {"level": "INFO"}},
 }
 
 

@@ -12,6 +12,7 @@ from knox.models import AuthToken
 from anchoring import pipeline, verify
 from anchoring.models import Entry
 from anchoring.trust import trust_file
+from claims.actions import adjusting
 from claims.models import Claim
 from tests import people
 
@@ -149,6 +150,18 @@ def test_the_proof_of_an_unknown_event_is_404(alice, cover, event) -> None:
     claim = people.file_claim(alice, cover)
     response = client_of(alice).get(f"/api/claims/{claim.number}/proof/?event={event}")
     assert (response.status_code, response.json()) == (404, {"detail": "This claim has no such event."})
+
+
+def test_the_decision_is_shown_once_it_stands(alice, dora, erin, cover) -> None:
+    claim = people.file_claim(alice, cover, 150_000)
+    people.accept_in_full(claim, by=dora)
+    client, path = client_of(alice), f"/api/claims/{claim.number}/"
+    assert client.get(path).json()["decision"] is None
+    adjusting.approve_decision(by=erin, claim=claim)
+    assert client.get(path).json()["decision"] == {
+        "outcome": "accepted", "payable_minor": 150_000, "currency": "EUR", "reason_code": "", "provision_ref": "",
+        "rationale": "Covered, and the receipts agree.",
+    }  # fmt: skip
 
 
 def test_the_receipt_is_the_one_the_verifier_accepts(alice, cover) -> None:

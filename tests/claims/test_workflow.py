@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 # Who may take which step from which state; everything else is refused. Written by hand from the rules of the house.
 CLAIM = {
     "add_evidence": ({"submitted", "under_review", "awaiting_approval"}, {"alice"}),
-    "withdraw": ({"submitted", "under_review"}, {"alice"}),
+    "withdraw": ({"submitted", "under_review", "awaiting_approval"}, {"alice"}),
     "take": ({"submitted"}, {"dora"}),
     "decide": ({"under_review"}, {"dora"}),
     "propose": ({"under_review"}, set()),

@@ -42,7 +42,9 @@ class Command(BaseCommand):
         if findings:
             raise CommandError(_count(len(findings), "difference") + " found.", returncode=1)
         if not options["json"]:
-            self.stdout.write("Everything agrees.")
+            self.stdout.write(
+                "All that was checked agrees; the chain was not checked." if chain.not_checked else "Everything agrees."
+            )
 
     def _show(self, finding: Finding) -> None:
         self.stdout.write(str(finding))

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             path.write_bytes(made)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python verify.py {path} --trust trust.json")
+        self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python3 verify.py {path} --trust trust.json")
 
 
 def _thing(text: str) -> Thing:

@@ -12,7 +12,7 @@ PAGE = "/account/tokens/"
 def test_a_key_is_shown_once_and_works(client, alice) -> None:
     client.force_login(alice)
     made = client.post(PAGE).content.decode()
-    key = re.search(r'<code class="mono">([0-9a-f]{64})</code>', made)[1]
+    key = re.search(r'<code class="fingerprint">([0-9a-f]{64})</code>', made)[1]
     assert key not in client.get(PAGE).content.decode()
     client.logout()
     assert client.get("/api/claims/", headers={"Authorization": f"Token {key}"}).json()["results"] == []
