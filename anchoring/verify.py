@@ -1025,10 +1025,10 @@ def check_anchored(case: Case) -> str:
     """Line 3: the registry's own event names this tree."""
     anchor, checkpoint = _located(case)
     if not _registered(case):
-        raise VerificationError("the anchor names a chain, contract or log that trust.json does not register")
+        raise VerificationError(UNREGISTERED, outcome=NOT_CHECKED)
     node = _node(case, f"or look up transaction {anchor.transaction} yourself")
     if not _on_this_chain(case, node):
-        raise VerificationError(f"{node.host} is a node of another chain", outcome=NOT_CHECKED)
+        raise _another_chain(anchor, node)
     receipt = node.receipt(anchor.transaction)
     if receipt is None:
         raise VerificationError(f"{node.host} knows no transaction {anchor.transaction} (a node may forget old ones)")
@@ -1040,6 +1040,18 @@ def check_anchored(case: Case) -> str:
     if (checkpoint.size, checkpoint.root) not in events:
         raise VerificationError("the contract's event names another size or root than the checkpoint")
     return f"the registry {anchor.contract} recorded this tree in transaction {anchor.transaction}"
+
+
+UNREGISTERED = (
+    "trust.json does not know this registration; download the current trust.json from the insurer and check it with"
+    " --fingerprint"
+)
+
+
+def _another_chain(anchor: Anchor, node: Node) -> VerificationError:
+    """A node of another chain, as after a mistyped --rpc, speaks neither for nor against the file."""
+    wanted = chain_name(anchor.chain_id)
+    return VerificationError(f"{node.host} is a node of another chain than {wanted}", outcome=NOT_CHECKED)
 
 
 ANCHORED_TOPIC = "0x" + keccak256(b"Anchored(bytes32,uint256,bytes32,uint256,bytes32)").hex()
@@ -1066,11 +1078,11 @@ def _anchored_event(log: Any, anchor: Anchor) -> Optional[Tuple[int, bytes]]:
 def check_block(case: Case) -> str:
     """Line 4: the event's block is this chain's own, and final."""
     anchor, _ = _located(case)
-    node = _node(case, f"or compare {anchor.block_hash} with the hash of block {anchor.block_number} in an explorer")
     if not _registered(case):
         raise VerificationError("no registration to compare with: see line 3", outcome=NOT_CHECKED)
+    node = _node(case, f"or compare {anchor.block_hash} with the hash of block {anchor.block_number} in an explorer")
     if not _on_this_chain(case, node):
-        raise VerificationError(f"chain id or genesis hash of {node.host} are not those of the registration")
+        raise _another_chain(anchor, node)
     block = node.block(hex(anchor.block_number))
     if block is None:
         raise VerificationError(f"{node.host} knows no block {anchor.block_number}")
@@ -1093,10 +1105,12 @@ def check_block(case: Case) -> str:
 def check_registry(case: Case) -> str:
     """Line 5: the published code stands at the contract, and which registrations this says nothing about."""
     anchor, _ = _located(case)
+    if not _registered(case):
+        raise VerificationError("no registration to compare with: see line 3", outcome=NOT_CHECKED)
     node = _node(case, "to read the contract's code")
     here = _on_this_chain(case, node)
     if not here:
-        raise VerificationError("no registration on this node's chain: see lines 3 and 4", outcome=NOT_CHECKED)
+        raise _another_chain(anchor, node)
     code_hash = "0x" + keccak256(node.code(anchor.contract)).hex()
     if code_hash != here[-1].code_hash:
         raise VerificationError(f"the code at {anchor.contract} is not the published one: its hash is {code_hash}")
@@ -1198,9 +1212,11 @@ def verify(
     """Check the bytes of a proof of record, or of a receipt, against the bytes of a trust file.
 
     `rpc` is a node's URL (None: no network), each answer of which may take `seconds`; `require` holds numbers of lines.
-    Raises VerificationError for a malformed file (exit_code 1) and for an unusable trust file or URL (2).
+    Raises VerificationError for a malformed file (exit_code 1) and for an unusable trust file, URL or fingerprint (2).
     """
     node = Node(rpc, seconds) if rpc is not None else None
+    if fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", _plain_hex(fingerprint)):
+        raise VerificationError("--fingerprint: 64 hex digits wanted", exit_code=2)
     document = _read_document(proof)
     believed = read_trust(trust, fingerprint)
     if isinstance(document, Receipt):
@@ -1262,11 +1278,14 @@ def _established(case: Case, status: Dict[int, str]) -> str:
         block = node.block(hex(anchor.block_number))
         assert block is not None
         return f"The facts shown were sealed in the log before {moment(block.time)} and have not been altered since."
-    if anchor and status[3] == PASSED:
+    if anchor and status[2] == status[3] == PASSED:
         return f"The facts shown are anchored in block {anchor.block_number}, which you have not confirmed yet."
-    if status[2] == PASSED:
-        return "The facts shown are sealed in the insurer's log; nothing outside of the insurer vouches for it yet."
-    return "The facts shown fit together; nothing but this file vouches for them yet."
+    known = "are sealed in the insurer's log" if status[2] == PASSED else "fit together"
+    if anchor and status[3] == NOT_CHECKED:
+        advice = "give --rpc with a node that you choose" if _registered(case) and not node else "see line 3"
+        return f"The facts shown {known}. Whether they are anchored was not checked (lines 3 to 5): {advice}."
+    others = "outside of the insurer" if status[2] == PASSED else "but this file"
+    return f"The facts shown {known}; nothing {others} vouches for them yet."
 
 
 def _lines(numbers: Sequence[int]) -> str:
@@ -1326,9 +1345,10 @@ def _fact(item: Item) -> Fact:
 def _receipt_report(receipt: Receipt, trust: Trust) -> Report:
     line = judge(1, "receipt", _check_receipt, receipt, trust)
     promise = (
-        f"{printable(trust.origin)} promised to seal {receipt.entry_id} of {receipt.subject_type} {receipt.record}"
-        f" (recorded at {receipt.at}) by {receipt.seal_by}. A checkpoint anchored in a block later than that, whose"
-        f" tree lacks the leaf {receipt.leaf}, convicts the insurer. Keep this file."
+        f"The insurer promised to seal the record {receipt.subject_type} {receipt.record}, entry {receipt.entry_id},"
+        f" by {receipt.seal_by}. It was recorded at {receipt.at} in the log {printable(trust.origin)}. Keep this file:"
+        f" if a checkpoint anchored in a block later than {receipt.seal_by} lacks the entry (leaf {receipt.leaf}),"
+        " the promise is broken and this file shows it."
     )
     good = line.status == PASSED
     return Report(

@@ -81,8 +81,9 @@ def test_alice_reads_her_claim(run: Run) -> None:
         '      by: "dora"',
         '      reason: "clause 4.2 \\"delay\\"\\u{a}"',
         "",
-        "VERDICT (exit 3): The facts shown are sealed in the insurer's log; nothing outside of the insurer vouches for"
-        " it yet. Nothing failed, but lines 3 and 4 could not be confirmed: see above what is needed.",
+        "VERDICT (exit 3): The facts shown are sealed in the insurer's log. Whether they are anchored was not checked"
+        " (lines 3 to 5): give --rpc with a node that you choose. Nothing failed, but"
+        " lines 3 and 4 could not be confirmed: see above what is needed.",
         "TESTNET: no economic security; this chain may end; keep this file (Sepolia)",
         "",
         "This does not prove:",
@@ -136,6 +137,57 @@ def test_lines_1_to_3_alone_do_not_confirm_the_block(run: Run) -> None:
     ) in done.out
 
 
+def test_a_node_of_another_chain_does_not_look_like_forgery(run: Run) -> None:
+    with world.serve({**world.answers(), world.CHAIN_CALL: "0x1"}) as node:
+        done = run(PROOF, "--rpc", node.url)
+    host = node.url.removeprefix("http://")
+    assert done.exit == 3
+    assert [line[13:] for line in done.out[4:7]] == [
+        f"- not checked  {host} is a node of another chain than Sepolia"
+    ] * 3
+    assert (
+        "VERDICT (exit 3): The facts shown are sealed in the insurer's log. Whether they are anchored was not checked"
+        " (lines 3 to 5): see line 3. Nothing failed, but lines 3 and 4 could not be confirmed:"
+        " see above what is needed."
+    ) in done.out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--rpc"]], ids=["offline", "through a node"])
+def test_an_anchor_that_no_registration_covers_is_not_checked_and_not_called_anchored(
+    run: Run, arguments: list[str]
+) -> None:
+    with world.serve(world.answers()) as node:
+        done = run(PROOF, *arguments, *[node.url for _ in arguments], trust=world.trust(registrations=[]))
+    assert done.exit == 3
+    assert done.out[4:7] == [
+        "3 anchored   - not checked  trust.json does not know this registration; download the current trust.json from"
+        " the insurer and check it with --fingerprint",
+        "4 block      - not checked  no registration to compare with: see line 3",
+        "5 registry   - not checked  no registration to compare with: see line 3",
+    ]
+    assert (
+        "VERDICT (exit 3): The facts shown are sealed in the insurer's log. Whether they are anchored was not checked"
+        " (lines 3 to 5): see line 3. Nothing failed, but lines 3 and 4 could not be confirmed:"
+        " see above what is needed."
+    ) in done.out
+
+
+def test_a_sealed_file_without_an_anchor_says_who_vouches_for_it(run: Run) -> None:
+    document = world.sealed(world.alice_claims())
+    del document["anchor"]
+    assert (
+        "VERDICT (exit 3): The facts shown are sealed in the insurer's log; nothing outside of the insurer vouches for"
+        " them yet. Nothing failed, but lines 3 and 4 could not be confirmed: ask for a newer file later."
+    ) in run(world.finish(document)).out
+
+
+@pytest.mark.parametrize("given", ["", "ab" * 31, "ab" * 33, "xy" * 32, "ab" * 31 + "a"])
+def test_a_fingerprint_that_is_none_is_a_usage_error(run: Run, given: str) -> None:
+    done = run(PROOF, "--fingerprint", given)
+    assert (done.exit, done.out) == (2, [""])
+    assert done.err.startswith("VERDICT (exit 2): --fingerprint: 64 hex digits wanted\n")
+
+
 def test_a_malformed_file_is_called_so(run: Run) -> None:
     done = run(PROOF[:-1])
     assert (done.exit, done.out) == (1, ["VERDICT (exit 1): the file is malformed: it is not canonical JSON", ""])
@@ -149,9 +201,10 @@ def test_the_receipt_repeats_the_promise(run: Run) -> None:
     assert done.out[2:5] == [
         "1 receipt    ✓ passed       signed by " + short(world.RECEIPT_KEY),
         "",
-        f"VERDICT (exit 0): touchstone.example/log promised to seal {entry} of claim {world.ALICE_CLAIM} (recorded at"
-        " 2026-11-02T09:14:07.123456Z) by 2026-11-02T10:14:07.123456Z. A checkpoint anchored in a block later than"
-        f" that, whose tree lacks the leaf {leaf}, convicts the insurer. Keep this file.",
+        f"VERDICT (exit 0): The insurer promised to seal the record claim {world.ALICE_CLAIM}, entry {entry}, by"
+        " 2026-11-02T10:14:07.123456Z. It was recorded at 2026-11-02T09:14:07.123456Z in the log"
+        " touchstone.example/log. Keep this file: if a checkpoint anchored in a block later than"
+        f" 2026-11-02T10:14:07.123456Z lacks the entry (leaf {leaf}), the promise is broken and this file shows it.",
     ]
 
 

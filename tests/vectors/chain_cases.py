@@ -45,11 +45,11 @@ def registered(*changes: dict[str, Any]) -> bytes:
 
 
 def unregistered() -> Iterator[Vector]:
-    """Without a node too: a proof does not choose its chain, contract or log."""
-    yield offline("anchored-another-contract", "ppfnn", put("anchor.contract", "0x" + "22" * 20))
-    yield offline("anchored-another-chain", "ppfnn", put("anchor.chain_id", 1))
-    yield offline("anchored-another-log-id", "ppfnn", put("anchor.log_id", world.word("another log")))
-    yield offline("anchored-nothing-registered", "ppfnn", good_document(), trust=world.trust(registrations=[]))
+    """A proof does not choose its chain, contract or log: what trust.json does not register is not checked."""
+    yield offline("anchored-another-contract", "ppnnn", put("anchor.contract", "0x" + "22" * 20))
+    yield offline("anchored-another-chain", "ppnnn", put("anchor.chain_id", 1))
+    yield offline("anchored-another-log-id", "ppnnn", put("anchor.log_id", world.word("another log")))
+    yield offline("anchored-nothing-registered", "ppnnn", good_document(), trust=world.trust(registrations=[]))
 
 
 def good() -> Iterator[Vector]:
@@ -93,8 +93,8 @@ def line_3() -> Iterator[Vector]:
 
 
 def line_4() -> Iterator[Vector]:
-    yield asked("block-of-another-chain-id", "ppnfn", told(chain="0x1"))
-    yield asked("block-of-another-genesis", "ppnfn", told(genesis=world.block(0, world.word("x"))))
+    yield asked("block-of-another-chain-id", "ppnnn", told(chain="0x1"))
+    yield asked("block-of-another-genesis", "ppnnn", told(genesis=world.block(0, world.word("x"))))
     yield asked("block-unknown", "pppfp", told(block=None))
     yield asked("block-reorganised-away", "pppfp", told(block=world.block(world.BLOCK, world.word("x"))))
     yield asked("block-of-another-number", "pppfp", told(block=world.block(world.BLOCK + 1, world.word("block"))))
