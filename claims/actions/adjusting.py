@@ -12,6 +12,9 @@ from claims.models import Claim, ClaimDecision, ClaimPayment, User
 from claims.models.care import notify
 from claims.workflow import advance, durable_action
 
+EXCLUSION = "EXCLUSION"
+"""The one reason whose clause is not the product's to give: it is that of the exclusion that applies."""
+
 
 class CannotDecide(ValueError):  # noqa: N818 - the sentence is for the adjuster
     """A decision that contradicts itself or the claim; the text says what to change."""
@@ -121,8 +124,17 @@ def _require_consistent(claim: Claim, verdict: Verdict) -> None:
         raise CannotDecide("“Accepted in full” pays exactly what is claimed; pay less as “accepted in part”.")
     if verdict.outcome != ClaimDecision.Outcome.ACCEPTED and not (verdict.reason_code and verdict.provision_ref):
         raise CannotDecide("Name the reason and the clause of the policy: the claimant has a right to both.")
+    if verdict.reason_code == EXCLUSION:
+        _require_exclusion(claim, verdict.provision_ref)
     if not verdict.rationale.strip():
         raise CannotDecide("Say in your own words why: the claimant will read it.")
+
+
+def _require_exclusion(claim: Claim, clause: str) -> None:
+    known = list(dict.fromkeys(exclusion.clause for exclusion in claim.policy.product.exclusions))
+    if clause not in known:
+        way_out = f"Choose its clause ({', '.join(known)}) or another reason." if known else "Choose another reason."
+        raise CannotDecide(f"Clause {clause} is not an exclusion of this policy. {way_out}")
 
 
 def _decision_facts(decision: ClaimDecision) -> dict[str, dict[str, Value]]:

@@ -210,6 +210,7 @@ class ClaimAdmin(WorkAdmin):
     def step_facts(self, request: HttpRequest, thing: Claim, step: str, form: StepForm | None) -> dict[str, Any]:
         decision = thing.decision if step in ("approve", "send_back", "pay") else None
         facts: dict[str, Any] = {
+            "advised": _advised(thing, by=signed_in(request)) if step in ("decide", "approve", "send_back") else None,
             "decision": decision and explained(thing, decision),
             "about": f"{format_money(Money(thing.claimed_minor, thing.currency))} claimed by {thing.party.name}",
         }
@@ -253,6 +254,12 @@ def told(claim: Claim, *, by: User) -> dict[str, Any]:
         "words": rows_of(("Where", kept.get("place")), ("What they say", kept.get("description"))),
         "account": rows_of(("Name on the account", kept.get("account_name")), ("Account", shown)),
     }  # fmt: skip
+
+
+def _advised(claim: Claim, *, by: User) -> Money | None:
+    """What the terms would pay; None for who may not read the advice, or when there is nothing to judge."""
+    advice = None if is_not_own_case(by, claim) or by.role not in CLAIM_STAFF else advice_on(claim)
+    return None if advice is None else advice.payable
 
 
 def _decide_form(request: HttpRequest, claim: Claim) -> DecideForm | None:

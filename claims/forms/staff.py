@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from claims.actions.adjusting import EXCLUSION
 from claims.catalogue import Product, Reason, kyc_reasons, reasons
 from claims.catalogue.lists import Use
 from claims.coverage import CoverageResult
@@ -12,6 +13,7 @@ from claims.money import Money, MoneyError, format_money, parse_money
 
 LONGEST_OPTION = 90
 NO_ROLE = "none"
+_PRIOR_DECISION = "PRIOR_DECISION"
 _USED_FOR: dict[str, Use] = {ClaimDecision.Outcome.DECLINED: "decline", ClaimDecision.Outcome.PART_ACCEPTED: "part"}
 Choices = list[tuple[str, Any]]
 
@@ -32,7 +34,9 @@ class DecideForm(StepForm):
     reason_code = forms.ChoiceField(label="Reason", error_messages={"required": "Choose the reason."})
     provision_ref = forms.ChoiceField(
         label="Clause of the policy",
-        help_text="The claimant reads it in full beside your words.",
+        required=False,
+        help_text="The claimant reads it in full beside your words. Left open, it is the clause that the terms name "
+        "for the reason; for an exclusion, choose the one that applies.",
         error_messages={"required": "Choose the clause that the decision rests on: the claimant has a right to it."},
     )
     rationale = forms.CharField(
@@ -44,14 +48,17 @@ class DecideForm(StepForm):
 
     def __init__(self, *args: Any, claim: Claim, outcome: str, advice: CoverageResult | None, **kwargs: Any) -> None:
         self.claim, self.chosen = claim, outcome
+        self.advised = _advised_part(advice, claim) if outcome == ClaimDecision.Outcome.PART_ACCEPTED else None
         kwargs["initial"] = {"outcome": outcome, **_suggested(advice, outcome)}
+        if self.advised is not None:
+            kwargs["initial"]["amount"] = str(self.advised.decimal)
         super().__init__(*args, **kwargs)
         for name in _not_asked(outcome):
             del self.fields[name]
         if "amount" in self.fields:
             self.fields["amount"].help_text = f"Less than the {_claimed(claim)} claimed. In {claim.currency}."
         if outcome in _USED_FOR:
-            self._choices("reason_code").choices = _reason_choices(outcome)
+            self._choices("reason_code").choices = _reason_choices(claim, outcome)
             self._choices("provision_ref").choices = _clause_choices(claim.policy.product)
 
     def clean_amount(self) -> int:
@@ -66,6 +73,16 @@ class DecideForm(StepForm):
             )
         return amount.minor
 
+    def clean(self) -> dict[str, Any]:
+        """With the clause that the terms name for the reason where none was chosen."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        reason, clause = given.get("reason_code"), given.get("provision_ref")
+        if reason and clause == "":
+            given["provision_ref"] = self.claim.policy.product.provisions.get(reason, "")
+        if "provision_ref" in given and not given["provision_ref"]:
+            self.add_error("provision_ref", self.fields["provision_ref"].error_messages["required"])
+        return given
+
     @property
     def payable_minor(self) -> int | None:
         """What would be paid, in minor units; None while the amount cannot be read."""
@@ -73,7 +90,9 @@ class DecideForm(StepForm):
             return 0
         if self.chosen == ClaimDecision.Outcome.ACCEPTED:
             return self.claim.claimed_minor
-        amount: int | None = self.cleaned_data.get("amount") if self.is_bound else None
+        if not self.is_bound:
+            return None if self.advised is None else self.advised.minor
+        amount: int | None = self.cleaned_data.get("amount")
         return amount
 
     def _choices(self, name: str) -> forms.ChoiceField:
@@ -177,8 +196,20 @@ def _suggested(advice: CoverageResult | None, outcome: str) -> dict[str, str]:
     return {}
 
 
-def _reason_choices(outcome: str) -> Choices:
-    return [("", "Choose a reason"), *((reason.code, reason.label) for reason in usable_reasons(outcome))]
+def _advised_part(advice: CoverageResult | None, claim: Claim) -> Money | None:
+    """What the terms would pay, if it is a part of what is claimed."""
+    return advice.payable if advice is not None and 0 < advice.payable.minor < claim.claimed_minor else None
+
+
+def _reason_choices(claim: Claim, outcome: str) -> Choices:
+    """Without an exclusion where the terms have none, and without an earlier decision where we alone decided."""
+    policy, out = claim.policy, set()
+    if not policy.product.exclusions:
+        out.add(EXCLUSION)
+    if not policy.external_ref:
+        out.add(_PRIOR_DECISION)
+    usable = [(reason.code, reason.label) for reason in usable_reasons(outcome) if reason.code not in out]
+    return [("", "Choose a reason"), *usable]
 
 
 def _clause_choices(product: Product) -> Choices:

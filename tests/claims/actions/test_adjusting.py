@@ -86,6 +86,7 @@ def test_erin_sends_a_proposal_back_and_dora_decides_again(large, dora, erin) ->
         (decline(payable_minor=1), "A declined claim pays nothing"),
         (decline(provision_ref=""), "Name the reason and the clause"),
         (decline(reason_code=""), "Name the reason and the clause"),
+        (decline(reason_code="EXCLUSION", provision_ref="3.3"), "Clause 3.3 is not an exclusion of this policy"),
         (decline(rationale="  "), "Say in your own words"),
         (adjusting.Verdict("accepted", 49_999, "x"), "pays exactly what is claimed"),
         (adjusting.Verdict("part_accepted", 50_000, "x", "NO_PROOF", "5.2"), "pays exactly what is claimed"),

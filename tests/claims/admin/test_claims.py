@@ -11,7 +11,7 @@ from anchoring import log, pipeline, vault
 from anchoring.log import Subject
 from anchoring.models import Entry
 from claims.actions import adjusting
-from claims.models import Claim, ClaimDecision, ClaimPayment
+from claims.models import Claim, ClaimDecision, ClaimPayment, Policy
 from claims.workflow import subject_of
 from tests import people
 
@@ -326,6 +326,42 @@ def test_each_outcome_asks_for_what_it_needs_with_the_catalogue_s_reasons_for_it
     assert (forms["part_accepted"].initial["reason_code"], forms["part_accepted"].initial["provision_ref"]) == (
         "ITEM_LIMIT", "4.3",
     )  # fmt: skip
+
+
+def test_an_exclusion_rests_on_a_clause_that_excludes(client, dora, taken) -> None:
+    client.force_login(dora)
+    answer = client.post(step(taken, "decide"), decline(provision_ref="4.3"))
+    assert "Clause 4.3 is not an exclusion of this policy. Choose its clause (5.1, 5.2," in words(answer)
+    assert taken.decisions.count() == 0
+
+
+def test_a_reason_brings_the_clause_that_the_terms_name_for_it(client, dora, taken) -> None:
+    client.force_login(dora)
+    client.post(step(taken, "decide"), decline(reason_code="NOT_INSURED_PERIL", provision_ref=""))
+    taken.refresh_from_db()
+    assert (taken.decision.reason_code, taken.decision.provision_ref) == ("NOT_INSURED_PERIL", "3.6")
+
+
+def test_an_earlier_insurer_s_decision_is_a_reason_only_for_what_was_taken_over(client, dora, taken) -> None:
+    def offers_it() -> bool:
+        form = client.get(step(taken, "decide") + "?outcome=declined").context["form"]
+        return "PRIOR_DECISION" in dict(form.fields["reason_code"].choices)
+
+    client.force_login(dora)
+    bought = offers_it()
+    Policy.objects.filter(pk=taken.policy_id).update(external_ref="OLD-1")
+    assert (bought, offers_it()) == (False, True)
+
+
+def test_the_advice_stands_beside_the_amount_and_is_the_part_to_start_from(client, dora, erin, taken, proposed) -> None:
+    client.force_login(dora)
+    answer = client.get(step(taken, "decide") + "?outcome=part_accepted")
+    assert "The terms would pay €225.00 : see why" in words(answer)
+    assert f'href="{page(taken)}#advice"' in answer.content.decode()
+    assert answer.context["form"].initial["amount"] == "225.00"
+    assert "Pays €225.00 of €600.00 claimed" in words(answer)
+    client.force_login(erin)
+    assert "The terms would pay" in words(client.get(step(proposed, "approve")))
 
 
 def test_dora_accepts_in_part_within_her_limit(client, dora, taken) -> None:
