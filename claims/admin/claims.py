@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
@@ -22,9 +23,9 @@ from claims.admin.steps import DeskStep, WorkAdmin
 from claims.admin.verdicts import advice_of, explained, preview_of, verdict_of
 from claims.advice import advice_on
 from claims.catalogue import causes
-from claims.forms.staff import DecideForm, PayForm, SendBackForm, StepForm
+from claims.forms.staff import REFERENCE_USED, DecideForm, PayForm, SendBackForm, StepForm
 from claims.iban import format_iban
-from claims.models import Claim, ClaimDecision, Role, User
+from claims.models import Claim, ClaimDecision, ClaimPayment, Role, User
 from claims.models.claim import CLAIM_STAFF, ClaimQuerySet
 from claims.money import Money, format_money
 from claims.permissions import is_not_own_case
@@ -112,7 +113,13 @@ def _send_back(by: User, claim: Claim, given: dict[str, Any]) -> str:
 
 
 def _pay(by: User, claim: Claim, given: dict[str, Any]) -> str:
-    adjusting.pay_claim(by=by, claim=claim, reference=given["reference"])
+    reference = given["reference"]
+    try:
+        adjusting.pay_claim(by=by, claim=claim, reference=reference)
+    except IntegrityError as error:  # somebody used the reference after the form had looked
+        if ClaimPayment.objects.filter(reference=reference).exists():
+            raise adjusting.CannotDecide(REFERENCE_USED) from error
+        raise
     return f"The payment for {claim.number} is recorded. The claimant is told by e-mail."
 
 

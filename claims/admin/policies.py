@@ -53,7 +53,7 @@ class PolicyAdmin(CaseAdmin):
 
     @admin.display(description="To", ordering="ends_at")
     def ends(self, policy: Policy) -> str:
-        return f"{policy.ends_at:%-d %b %Y}"
+        return f"{policy.last_day:%-d %b %Y}"
 
     @admin.display(description="Premium", ordering="premium_minor")
     def premium(self, policy: Policy) -> SafeString:

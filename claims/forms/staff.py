@@ -13,6 +13,7 @@ from claims.money import Money, MoneyError, format_money, parse_money
 
 LONGEST_OPTION = 90
 NO_ROLE = "none"
+REFERENCE_USED = "This reference belongs to another payment. Compare it with the bank's paper."
 _PRIOR_DECISION = "PRIOR_DECISION"
 _USED_FOR: dict[str, Use] = {ClaimDecision.Outcome.DECLINED: "decline", ClaimDecision.Outcome.PART_ACCEPTED: "part"}
 Choices = list[tuple[str, Any]]
@@ -125,7 +126,7 @@ class PayForm(StepForm):
         """One reference is one payment."""
         reference: str = self.cleaned_data["reference"]
         if ClaimPayment.objects.filter(reference=reference).exists():
-            raise forms.ValidationError("This reference belongs to another payment. Compare it with the bank's paper.")
+            raise forms.ValidationError(REFERENCE_USED)
         return reference
 
 

@@ -11,6 +11,8 @@ from anchoring import log, pipeline, vault
 from anchoring.log import Subject
 from anchoring.models import Entry
 from claims.actions import adjusting
+from claims.admin.claims import ClaimAdmin
+from claims.forms.staff import PayForm
 from claims.models import Claim, ClaimDecision, ClaimPayment, Policy
 from claims.workflow import subject_of
 from tests import people
@@ -498,6 +500,21 @@ def test_grace_records_the_payment_once(client, dora, grace, alice, cover, claim
     assert "PAY-77" in words(client.get(reverse("admin:claims_claimpayment_changelist")))
     assert "Paid" in words(client.get(reverse("admin:claims_premiumpayment_changelist")))
     assert "PAY-77" in words(client.get(page(claim)))
+
+
+def test_a_reference_that_somebody_used_after_the_form_had_looked_is_refused_in_words(
+    dora, grace, alice, cover, claim
+) -> None:
+    people.accept_in_full(claim, by=dora)
+    second = people.file_claim(alice, cover, 10_000, key="second")
+    people.accept_in_full(second, by=dora)
+    form = PayForm({"reference": "PAY-77"})
+    assert form.is_valid()
+    adjusting.pay_claim(by=grace, claim=claim, reference="PAY-77")
+    with pytest.raises(adjusting.CannotDecide, match="This reference belongs to another payment"):
+        ClaimAdmin.desk_steps["pay"].run(grace, second, form.cleaned_data)
+    second.refresh_from_db()
+    assert (second.status, ClaimPayment.objects.count()) == (Claim.Status.DECIDED, 1)
 
 
 def test_a_claim_that_was_decided_meanwhile_refuses_the_step(client, dora, taken) -> None:

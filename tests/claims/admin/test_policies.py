@@ -28,6 +28,12 @@ def test_uma_reads_a_policy_and_the_answers_it_rests_on(client, uma, cover) -> N
     assert "Where are you going? Europe" in text
 
 
+def test_the_list_of_policies_ends_each_on_its_last_day(client, uma, cover) -> None:
+    client.force_login(uma)
+    text = words(client.get(reverse("admin:claims_policy_changelist")))
+    assert f"{cover.starts_at:%-d %b %Y} {cover.last_day:%-d %b %Y} €" in text
+
+
 def test_dora_reads_the_policy_with_its_claims_but_not_the_quote(client, dora, alice, cover) -> None:
     claim = people.file_claim(alice, cover, 25_000)
     client.force_login(dora)
