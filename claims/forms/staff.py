@@ -1,5 +1,6 @@
 """What staff fill in at their desk: one form for each step, and the administrator's two."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -35,7 +36,6 @@ class DecideForm(StepForm):
     reason_code = forms.ChoiceField(label="Reason", error_messages={"required": "Choose the reason."})
     provision_ref = forms.ChoiceField(
         label="Clause of the policy",
-        required=False,
         help_text="The claimant reads it in full beside your words. Left open, it is the clause that the terms name "
         "for the reason; for an exclusion, choose the one that applies.",
         error_messages={"required": "Choose the clause that the decision rests on: the claimant has a right to it."},
@@ -54,6 +54,8 @@ class DecideForm(StepForm):
         if self.advised is not None:
             kwargs["initial"]["amount"] = str(self.advised.decimal)
         super().__init__(*args, **kwargs)
+        if self.is_bound:
+            self.data = _with_clause(self.data, claim.policy.product)
         for name in _not_asked(outcome):
             del self.fields[name]
         if "amount" in self.fields:
@@ -73,16 +75,6 @@ class DecideForm(StepForm):
                 f"In part means less than the {_claimed(self.claim)} claimed. Enter less, or accept in full."
             )
         return amount.minor
-
-    def clean(self) -> dict[str, Any]:
-        """With the clause that the terms name for the reason where none was chosen."""
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        reason, clause = given.get("reason_code"), given.get("provision_ref")
-        if reason and clause == "":
-            given["provision_ref"] = self.claim.policy.product.provisions.get(reason, "")
-        if "provision_ref" in given and not given["provision_ref"]:
-            self.add_error("provision_ref", self.fields["provision_ref"].error_messages["required"])
-        return given
 
     @property
     def payable_minor(self) -> int | None:
@@ -195,6 +187,13 @@ def _suggested(advice: CoverageResult | None, outcome: str) -> dict[str, str]:
         if code in usable:
             return {"reason_code": code, "provision_ref": clause}
     return {}
+
+
+def _with_clause(given: Mapping[str, Any], product: Product) -> dict[str, Any]:
+    """What was sent, with the clause that the terms name for its reason where none was chosen."""
+    sent = {name: given.get(name) for name in given}
+    named = product.provisions.get(str(sent.get("reason_code")), "")
+    return sent | {"provision_ref": sent.get("provision_ref") or named}
 
 
 def _advised_part(advice: CoverageResult | None, claim: Claim) -> Money | None:
