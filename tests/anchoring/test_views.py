@@ -151,6 +151,13 @@ def test_the_steps_name_the_downloads_the_fingerprint_the_lines_and_what_is_not_
     ) == []  # fmt: skip
 
 
+@pytest.mark.parametrize("page", [LOG, "/check/"])
+def test_a_policy_s_fingerprint_is_checked_by_the_program_since_a_newer_file_has_another(client, page: str) -> None:
+    answer = client.get(page)
+    assert missing(answer, "fingerprint", "of its day" if page == LOG else "on its day", "--fingerprint") == []
+    assert "Compare this fingerprint" not in answer.content.decode()
+
+
 def test_our_own_node_s_address_is_shown_in_the_demonstration_alone(client, settings) -> None:
     settings.CHAIN_RPC_URL = "https://node.example/secret-key"
     assert "secret-key" not in client.get("/check/").content.decode()
