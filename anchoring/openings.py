@@ -1,7 +1,7 @@
 """Subjects and the encrypted openings of their entries."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from anchoring import vault
@@ -23,23 +23,13 @@ def open_disclosures(entries: Sequence[Entry], *, owners: Collection[str] | None
         parts = parts.filter(owner__in=owners)
     ids = {entry.seq: entry.id for entry in entries}
     opened: dict[int, list[str]] = {entry.seq: [] for entry in entries}
-    by_owner: dict[str, list[Opening]] = {}
-    for part in parts:
-        by_owner.setdefault(part.owner, []).append(part)
-    for owner, theirs in by_owner.items():
-        for part, text in zip(theirs, _unsealed(owner, theirs, ids), strict=False):
-            opened[part.entry_id] += text.split("~")
+    sealed = [(part.owner, bytes(part.sealed), opening_context(ids[part.entry_id], part.owner)) for part in parts]
+    for part, plain in zip(parts, vault.unseal_each(sealed), strict=True):
+        if isinstance(plain, bytes):  # else its key was destroyed, or fsck names it: either way it is withheld
+            opened[part.entry_id] += plain.decode().split("~")
     return opened
 
 
 def opening_context(entry_id: uuid.UUID, owner: str) -> bytes:
     """What an opening's ciphertext is bound to: its entry and its owner."""
     return f"opening/v1\x00{entry_id}\x00{owner}".encode()
-
-
-def _unsealed(owner: str, parts: Sequence[Opening], ids: Mapping[int, uuid.UUID]) -> list[str]:
-    try:
-        sealed = [(bytes(part.sealed), opening_context(ids[part.entry_id], owner)) for part in parts]
-        return [plain.decode() for plain in vault.unseal_many(owner, sealed)]
-    except vault.KeyDestroyed:
-        return []

@@ -21,7 +21,7 @@ from anchoring.protocol.merkle import leaf_hash
 from anchoring.protocol.receipt import parse_receipt
 from anchoring.trust import trust_file
 from claims.models import KycCase, Policy
-from tests.anchoring.log_world import ALICE, BOB, a_chain, a_subject, note, register
+from tests.anchoring.log_world import ALICE, BOB, a_chain, a_subject, guards_lifted, note, register, sql
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -172,6 +172,19 @@ def test_a_destroyed_key_leaves_the_events_and_withholds_the_facts() -> None:
     note("First.", subject=subject)
     vault.destroy(ALICE)
     assert [(dict(e.facts), e.withheld) for e in log.history(subject)] == [({"number": "N-1"}, 1)]
+
+
+def test_one_damaged_opening_withholds_its_facts_and_no_others() -> None:
+    subject = a_subject()
+    note("First.", subject=subject)
+    damaged = note("Second.", subject=subject)
+    with guards_lifted("anchoring_opening"):
+        sql(
+            "UPDATE anchoring_opening SET sealed = %s WHERE entry_id = %s AND owner = %s", b"x" * 64, damaged.seq, ALICE
+        )
+    first, second = log.history(subject)
+    assert (first.facts["text"], first.withheld) == ("First.", 0)
+    assert ("text" in second.facts, second.withheld) == (False, 1)
 
 
 def test_an_event_climbs_from_recorded_to_sealed_to_anchored() -> None:
