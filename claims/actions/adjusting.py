@@ -35,7 +35,9 @@ class Verdict:
 def take_claim(*, by: User, claim: Claim) -> Claim:
     """Take a claim from the queue. Records ``claim.taken``."""
     claim = _locked(claim)
-    advance(claim, "take", by=by, at=timezone.now(), changes={"handler": by})
+    at = timezone.now()
+    advance(claim, "take", by=by, at=at, changes={"handler": by})
+    notify(claim.party, template="claim_taken", number=claim.number, path=f"/claims/{claim.number}/", at=at)
     return claim
 
 

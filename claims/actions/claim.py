@@ -144,6 +144,7 @@ def add_evidence(*, by: User, claim: Claim, uploads: Sequence[files.Received]) -
         for upload in new
     ]
     advance(claim, "add_evidence", by=by, at=at, facts={claim.owner: files.facts_of(new)}, new_rows=papers)
+    notify(claim.party, template="claim_evidence", number=claim.number, path=f"/claims/{claim.number}/", at=at)
     return claim
 
 

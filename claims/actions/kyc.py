@@ -58,6 +58,7 @@ def submit_identity(*, by: User, identity: Identity, scans: Sequence[files.Recei
             files.kept(scan, party=party, kind=Document.Kind.IDENTITY, received_at=at, kyc_case=case) for scan in scans
         ],
     )  # fmt: skip
+    notify(party, template="kyc_received", number=case.number, path="/identity/", at=at)
     return case
 
 
