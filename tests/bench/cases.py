@@ -1,5 +1,6 @@
 """The ways to save a row that are measured: plain, ours, and the peers'. Each write is one durable transaction."""
 
+import json
 import uuid
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from anchoring import vault
@@ -67,12 +68,21 @@ def _record_for_a_newcomer(row: Any, columns: Collection[str] | None) -> None:
     _record(row, columns)
 
 
+def _note(row: Any, columns: Collection[str] | None) -> None:
+    body = json.dumps({name: str(getattr(row, name)) for name in columns or m.COLUMNS})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bench_note (kind, body, at) VALUES (%s, %s, %s)", ["bench.saved", body, timezone.now()]
+        )
+
+
 PLAIN = Case("plain save", m.Plain)
 OURS = Case("ours", m.Ours, _record)
 OURS_COLD = Case("ours, no data key held in memory", m.Ours, _record_for_a_newcomer)
 SIMPLE_HISTORY = Case("django-simple-history", m.Historical)
 AUDITLOG = Case("django-auditlog", m.Audited)
-CASES: list[Case] = [PLAIN, OURS, SIMPLE_HISTORY, AUDITLOG]
+BARE_NOTE = Case("bare INSERT of clear text", m.Plain, _note)
+CASES: list[Case] = [PLAIN, OURS, SIMPLE_HISTORY, AUDITLOG, BARE_NOTE]
 if settings.POSTGRESQL:
     import pghistory
 

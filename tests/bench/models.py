@@ -53,6 +53,17 @@ class Audited(Row):
     """Kept by django-auditlog."""
 
 
+class Note(models.Model):
+    """The least that an audit trail can be: what was saved, as text in clear. Written by hand-made SQL."""
+
+    kind = models.CharField(max_length=64)
+    body = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.kind
+
+
 def declare() -> None:
     """Tell the log and auditlog what to keep; called once, when the apps are ready."""
     owners = {

@@ -20,6 +20,10 @@ class Paired:
         """The median time of the case in seconds."""
         return statistics.median(t.wall for t in self.times[name])
 
+    def rate(self, name: str) -> float:
+        """Of the case, a second."""
+        return 1 / self.wall(name)
+
     def ratio(self, name: str, to: str) -> float:
         """The median over the rounds of the case's time by that of ``to`` in the same round."""
         return statistics.median(a.wall / b.wall for a, b in self._pairs(name, to))
