@@ -25,6 +25,8 @@ def open_disclosures(entries: Sequence[Entry], *, owners: Collection[str] | None
     opened: dict[int, list[str]] = {entry.seq: [] for entry in entries}
     sealed = [(part.owner, bytes(part.sealed), opening_context(ids[part.entry_id], part.owner)) for part in parts]
     for part, plain in zip(parts, vault.unseal_each(sealed), strict=True):
+        if isinstance(plain, vault.WrongVaultKey):
+            raise plain
         if isinstance(plain, bytes):  # else its key was destroyed, or fsck names it: either way it is withheld
             opened[part.entry_id] += plain.decode().split("~")
     return opened

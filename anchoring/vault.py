@@ -39,6 +39,10 @@ class Unreadable(VaultError):
     """The content was changed, belongs elsewhere, or the wrapping key is not the one it was sealed under."""
 
 
+class WrongVaultKey(Unreadable):
+    """Nothing opens: VAULT_KEY is not the key the vault was made with. Never to be taken for damage to one part."""
+
+
 def seal(owner: str, plaintext: bytes, *, context: bytes) -> bytes:
     """Encrypt for ``owner``, bound to ``context`` (associated data): nonce ‖ ciphertext ‖ tag, 28 bytes longer.
 
@@ -133,7 +137,7 @@ def _unwrapped(key: DataKey) -> bytes:
     try:
         return aes_key_unwrap(_wrapping_key(settings.VAULT_KEY), bytes(key.wrapped))
     except InvalidUnwrap as error:
-        raise Unreadable("VAULT_KEY is not the key that the vault was made with") from error
+        raise WrongVaultKey("VAULT_KEY is not the key that the vault was made with") from error
 
 
 @lru_cache

@@ -266,7 +266,7 @@ def test_proof_of_every_kind_of_number_is_written_and_holds(alice, carol, tmp_pa
     for thing in (claim, cover, quote, quote.payments.get(), alice.party.kyc_cases.get()):
         path = tmp_path / "it.json"
         said = run("proof", thing.number, "-o", str(path))
-        assert said.startswith(f"Wrote {path} (") and said.endswith(f"python verify.py {path} --trust trust.json\n")
+        assert said.startswith(f"Wrote {path} (") and said.endswith(f"python3 verify.py {path} --trust trust.json\n")
         report = verify.verify(path.read_bytes(), trust_file(), require=frozenset({1, 2}))
         assert (report.exit_code, report.number) == (0, thing.number)
 
