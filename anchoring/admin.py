@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from anchoring.models import Anchor, Checkpoint, Entry, Registration
-from anchoring.stages import chain_name, stages, with_stage
+from anchoring.stages import chain_name, confirmations, stages, with_stage
 
 
 class LogSite(Protocol):
@@ -195,7 +195,8 @@ class AnchorAdmin(LogAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Anchor]:
         anchors: QuerySet[Anchor] = super().get_queryset(request)
-        return anchors.select_related("registration", "checkpoint", "confirmation__attempt")
+        live = Prefetch("confirmations", confirmations().select_related("attempt"), to_attr="live")
+        return anchors.select_related("registration", "checkpoint").prefetch_related(live)
 
     @admin.display(description="Log size", ordering="checkpoint")
     def size_shown(self, anchor: Anchor) -> SafeString:
@@ -231,7 +232,8 @@ def _titled(name: object, context: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _confirmation(anchor: Anchor) -> Any:
-    return getattr(anchor, "confirmation", None)
+    """The one that counts, of those that ``get_queryset`` fetched."""
+    return next(iter(anchor.live), None)  # type: ignore[attr-defined]
 
 
 def _fingerprint(value: bytes | memoryview) -> SafeString:

@@ -104,7 +104,10 @@ class TxLog:
 
 @dataclass(frozen=True)
 class TxReceipt:
-    """A mined transaction. ``block_hash`` may change when blocks are reorganised; ``contract`` is the one it made."""
+    """A mined transaction. ``block_hash`` may change when blocks are reorganised; ``contract`` is the one it made.
+
+    It cost ``gas_used`` times ``gas_price`` wei.
+    """
 
     succeeded: bool
     block_number: int
@@ -112,6 +115,8 @@ class TxReceipt:
     index: int
     logs: tuple[TxLog, ...]
     contract: bytes | None
+    gas_used: int = 0
+    gas_price: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,8 @@ class Block:
     timestamp: int
 
 
-BlockAt = int | Literal["latest", "finalized"]
+Tag = Literal["latest", "finalized"]
+BlockAt = int | Tag
 
 
 class Chain(Protocol):
@@ -138,17 +144,20 @@ class Chain(Protocol):
     def balance(self, address: bytes) -> int:
         """Wei that the address holds at the latest block."""
 
-    def nonce(self, address: bytes) -> int:
+    def nonce(self, address: bytes, at: Tag = "latest") -> int:
         """How many transactions of the address are mined: the next nonce, if none of them waits."""
 
     def fees(self) -> Fees:
         """A fair offer for the next blocks: cap = tip + 2 x base fee."""
 
-    def head(self, contract: bytes, log_id: bytes) -> bytes:
+    def head(self, contract: bytes, log_id: bytes, at: Tag = "latest") -> bytes:
         """The registry's word for a log; ``NO_HEAD`` for an unknown id. ``ChainRefused`` if no contract is there."""
 
     def estimate(self, call: Call) -> int:
         """Gas that the call would use now, or ``CallReverted``; ``gas_limit`` makes the limit from it."""
+
+    def simulate(self, call: Call, *, gas: int) -> None:
+        """Carry the call out with that limit and forget it; ``CallReverted`` or ``ChainRefused`` if it would fail."""
 
     def send(self, raw: bytes) -> None:
         """Hand signed bytes to the node. Returns also when it has them already, so that a repetition is harmless."""
@@ -193,6 +202,25 @@ def sign(call: Call, *, key: bytes, nonce: int, fees: Fees, gas: int, chain_id: 
     assert bytes.fromhex(account.address[2:]) == call.sender
     signed = account.sign_transaction(fields)
     return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce, fees, gas)
+
+
+class Wallet:
+    """A private key of 32 bytes: the address that it controls, and its signature. Touches no network."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    @cached_property
+    def address(self) -> bytes:
+        """Where the coin lies that pays for anchors."""
+        return address_of(self._key)
+
+    def sign(self, call: Call, *, nonce: int, fees: Fees, gas: int, chain_id: int) -> SignedTransaction:
+        """As the function ``sign``."""
+        return sign(call, key=self._key, nonce=nonce, fees=fees, gas=gas, chain_id=chain_id)
+
+    def __repr__(self) -> str:
+        return "<Wallet>"
 
 
 @cache
@@ -261,6 +289,11 @@ class EthereumChain:
         self._timeout = timeout
         self._host = redact(url)
 
+    @property
+    def name(self) -> str:
+        """Scheme and host: all of the URL that may be shown."""
+        return self._host
+
     def identity(self) -> ChainIdentity:
         genesis = self.block(0)
         if genesis is None:
@@ -273,8 +306,8 @@ class EthereumChain:
     def balance(self, address: bytes) -> int:
         return self._quantity("eth_getBalance", _hex(address), "latest")
 
-    def nonce(self, address: bytes) -> int:
-        return self._quantity("eth_getTransactionCount", _hex(address), "latest")
+    def nonce(self, address: bytes, at: Tag = "latest") -> int:
+        return self._quantity("eth_getTransactionCount", _hex(address), at)
 
     def fees(self) -> Fees:
         base = self._base_fee()
@@ -286,8 +319,8 @@ class EthereumChain:
             tip = max(0, self._quantity("eth_gasPrice") - base)
         return Fees(tip=tip, cap=tip + 2 * base)
 
-    def head(self, contract: bytes, log_id: bytes) -> bytes:
-        word = self._data("eth_call", {"to": _hex(contract), "data": _hex(_HEAD + log_id)}, "latest")
+    def head(self, contract: bytes, log_id: bytes, at: Tag = "latest") -> bytes:
+        word = self._data("eth_call", {"to": _hex(contract), "data": _hex(_HEAD + log_id)}, at)
         if not word:
             raise ChainRefused(f"No registry contract stands at {_hex(contract)}.")
         if len(word) != 32:
@@ -295,8 +328,10 @@ class EthereumChain:
         return word
 
     def estimate(self, call: Call) -> int:
-        fields = {"from": _hex(call.sender), "data": _hex(call.data)}
-        return self._quantity("eth_estimateGas", fields | ({"to": _hex(call.to)} if call.to else {}))
+        return self._quantity("eth_estimateGas", _fields(call))
+
+    def simulate(self, call: Call, *, gas: int) -> None:
+        self._data("eth_call", _fields(call) | {"gas": hex(gas)}, "latest")
 
     def send(self, raw: bytes) -> None:
         try:
@@ -403,6 +438,12 @@ class EthereumChain:
         return ChainRefused(f"{self._host} refused: {text}")
 
 
+def _fields(call: Call) -> dict[str, str]:
+    """A call as JSON-RPC takes it."""
+    fields = {"from": _hex(call.sender), "data": _hex(call.data)}
+    return fields | ({"to": _hex(call.to)} if call.to else {})
+
+
 def _transport(error: OSError) -> str:
     """What happened on the wire, from the kind of the exception alone."""
     status = getattr(getattr(error, "response", None), "status_code", None)
@@ -442,6 +483,8 @@ def _parse_receipt(answer: Any) -> TxReceipt:
         index=_int(answer["transactionIndex"]),
         logs=tuple(_parse_log(log) for log in answer["logs"]),
         contract=None if made is None else _bytes(made, size=20),
+        gas_used=_int(answer["gasUsed"]),
+        gas_price=_int(answer["effectiveGasPrice"]),
     )
 
 

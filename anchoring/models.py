@@ -1,8 +1,9 @@
 """The log's tables.
 
-Insert-only, guarded by triggers (migration 0002): Entry, Opening, Leaf, Checkpoint, TrustVersion, Registration, Anchor,
-Attempt, Confirmation, and a Tile once it is full. Declared caches, which may change and can be rebuilt: Pending, a
-partial Tile, Head, Sender, Tick. The vault's DataKey lives in a store of its own and can be destroyed.
+Insert-only, guarded by triggers (migrations 0002 and 0004): Entry, Opening, Leaf, State, Checkpoint, TrustVersion,
+Registration, Anchor, Attempt, Inclusion, Confirmation, Retraction, Handover, and a Tile once it is full. Declared
+caches, which may change and can be rebuilt: Pending, a partial Tile, Head, Sender, Tick. The vault's DataKey lives in a
+store of its own and can be destroyed.
 
 How far a record has come is never stored: it follows from which rows exist (docs/protocol.md).
 """
@@ -100,6 +101,18 @@ class Head(models.Model):
         return f"head of {self.size}"
 
 
+class State(models.Model):
+    """A ``log.state`` entry in its place: the log's last leaf at ``size``, whose checkpoint is the one to anchor."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"state at {self.size}"
+
+
 class Checkpoint(models.Model):
     """A signed head. The primary key makes two roots for one size impossible."""
 
@@ -124,7 +137,11 @@ class TrustVersion(models.Model):
 
 
 class Registration(models.Model):
-    """This log's registration in a contract on one chain. The newest row is the current one."""
+    """This log's registration in a contract on one chain.
+
+    The newest row is the current one; after a migration the one that it ``follows`` counts until the new one holds its
+    first confirmed anchor. ``controller`` is the first one; ``Handover`` has those that came after.
+    """
 
     chain_id = models.BigIntegerField()
     genesis = models.BinaryField(max_length=32)
@@ -132,6 +149,7 @@ class Registration(models.Model):
     code_hash = models.BinaryField(max_length=32)
     log_id = models.BinaryField(max_length=32)
     controller = models.BinaryField(max_length=20)
+    follows = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="followed_by")
     at = models.DateTimeField()
 
     class Meta:
@@ -158,10 +176,18 @@ class Anchor(models.Model):
 
 
 class Attempt(models.Model):
-    """A signed transaction for an anchor, stored before it is sent; sent again byte for byte until it is mined."""
+    """A signed transaction for an anchor, stored before it is sent; sent again byte for byte until it is mined.
+
+    ``tip`` and ``cap`` are wei a unit of gas, ``gas`` is the limit. A dearer attempt has its predecessor's nonce; one
+    with another nonce (or sender) follows a transaction that can no longer be mined.
+    """
 
     anchor = models.ForeignKey(Anchor, on_delete=models.PROTECT, related_name="attempts")
+    sender = models.BinaryField(max_length=20)
     nonce = models.BigIntegerField()
+    tip = models.BigIntegerField()
+    cap = models.BigIntegerField()
+    gas = models.BigIntegerField()
     raw = models.BinaryField()
     transaction = models.BinaryField(max_length=32, unique=True)
     at = models.DateTimeField()
@@ -170,26 +196,89 @@ class Attempt(models.Model):
         return f"attempt {self.pk} with nonce {self.nonce}"
 
 
-class Confirmation(models.Model):
-    """The anchor's event stands in this block, which the chain calls final."""
+class Inclusion(models.Model):
+    """A block in which an attempt was seen, final or not; a second row for one attempt is a move to another block."""
 
-    anchor = models.OneToOneField(Anchor, on_delete=models.PROTECT)
-    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="inclusions")
+    block_number = models.BigIntegerField()
+    block_hash = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attempt", "block_hash"], name="inclusion_once")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt_id} in block {self.block_number}"
+
+
+class Confirmation(models.Model):
+    """The anchor's event stands in this block, which the chain calls final; the ``nth`` time it does, from 1.
+
+    It counts unless a Retraction names it. The anchor cost ``gas_used`` times ``gas_price`` wei.
+    """
+
+    anchor = models.ForeignKey(Anchor, on_delete=models.PROTECT, related_name="confirmations")
+    nth = models.PositiveSmallIntegerField(default=1)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="confirmations")
     block_number = models.BigIntegerField()
     block_hash = models.BinaryField(max_length=32)
     block_at = models.DateTimeField()
+    gas_used = models.BigIntegerField(null=True)
+    gas_price = models.BigIntegerField(null=True)
     at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["anchor", "nth"], name="confirmation_once")]
 
     def __str__(self) -> str:
         return f"confirmation of anchor {self.anchor_id} in block {self.block_number}"
 
 
+class Retraction(models.Model):
+    """The confirmation's block left the chain although it was called final; ``block_hash`` stands there now."""
+
+    confirmation = models.OneToOneField(Confirmation, on_delete=models.PROTECT)
+    block_hash = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"retraction of confirmation {self.confirmation_id}"
+
+
+class Handover(models.Model):
+    """A signed transaction that gives a log to another key, stored before it is sent.
+
+    Whether it took place is the chain's to say: the registry's head names the controller.
+    """
+
+    registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="handovers")
+    sender = models.BinaryField(max_length=20)
+    controller = models.BinaryField(max_length=20)
+    nonce = models.BigIntegerField()
+    tip = models.BigIntegerField()
+    cap = models.BigIntegerField()
+    raw = models.BinaryField()
+    transaction = models.BinaryField(max_length=32, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"handover {self.pk} of registration {self.registration_id}"
+
+
 class Sender(models.Model):
-    """Cache and lock: the next nonce of our key on one chain."""
+    """Cache and lock: the next nonce of our key on one chain, and what lies on it.
+
+    Below ``accepted`` a person said that transactions which are not ours are no reason to halt. ``balance_gwei`` and
+    what one anchor may cost at most, ``anchor_gwei``, are as of ``looked_at``.
+    """
 
     genesis = models.BinaryField(max_length=32)
     address = models.BinaryField(max_length=20)
     next_nonce = models.BigIntegerField()
+    accepted = models.BigIntegerField(default=0)
+    balance_gwei = models.BigIntegerField(null=True)
+    anchor_gwei = models.BigIntegerField(null=True)
+    looked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["genesis", "address"], name="sender_once")]
@@ -199,12 +288,18 @@ class Sender(models.Model):
 
 
 class Tick(models.Model):
-    """Cache: how the last run of a pipeline step went, for the status page."""
+    """Cache: how the last run of a pipeline step went, for the status page and the metrics.
+
+    ``said`` is the step's outcome in a sentence, ``problem`` why it cannot go on ("" if it can); ``seen`` holds what
+    the step learned outside, as JSON.
+    """
 
     step = models.CharField(max_length=16, primary_key=True)
     ran_at = models.DateTimeField()
     went_well_at = models.DateTimeField(null=True)
+    said = models.TextField(blank=True)
     problem = models.TextField(blank=True)
+    seen = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.step}: {self.problem or 'well'}"

@@ -10,7 +10,7 @@ from anchoring.protocol import proof as document
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.protocol.merkle import prove_inclusions
 from anchoring.protocol.tiles import TileReader
-from anchoring.stages import current_registration, with_stage
+from anchoring.stages import confirmations, current_registration, with_stage
 from anchoring.store import read_tiles
 from anchoring.trust import trust_file
 
@@ -67,8 +67,10 @@ def _cover(chosen: Sequence[Any]) -> tuple[Confirmation | None, Checkpoint | Non
     indexes = [entry.leaf_index for entry in chosen if entry.leaf_index is not None]
     if not indexes:
         return None, None
-    anchored = Confirmation.objects.filter(anchor__registration=current_registration()).select_related(
-        "anchor__checkpoint", "anchor__registration", "attempt"
+    anchored = (
+        confirmations()
+        .filter(anchor__registration=current_registration())
+        .select_related("anchor__checkpoint", "anchor__registration", "attempt")
     )
     first = anchored.filter(anchor__checkpoint__gt=max(indexes)).order_by("anchor__checkpoint").first()
     newest = anchored.filter(anchor__checkpoint__gt=min(indexes)).order_by("-anchor__checkpoint").first()

@@ -77,20 +77,34 @@ def explorer_url(transaction: str | None) -> str:
 
 
 def current_registration() -> Registration | None:
-    """The newest registration: the one whose anchors count."""
-    return Registration.objects.order_by("-pk").first()
+    """The registration whose anchors count: the newest one, or the one that it follows until it holds an anchor."""
+    newest = Registration.objects.select_related("follows").order_by("-pk").first()
+    if newest is None or newest.follows is None or confirmations().filter(anchor__registration=newest).exists():
+        return newest
+    return newest.follows
+
+
+def confirmations() -> QuerySet[Confirmation]:
+    """The confirmations that count: those without a retraction."""
+    return Confirmation.objects.filter(retraction=None)
+
+
+def live_confirmation(anchor: str) -> Subquery:
+    """The key of the confirmation that counts for the anchor in the outer query's column ``anchor``; null without."""
+    return Subquery(confirmations().filter(anchor=OuterRef(anchor)).order_by("-nth").values("pk")[:1])
 
 
 def with_stage(entries: QuerySet[Entry]) -> QuerySet[Any]:
     """The entries with ``leaf_index``, ``sealed_at`` and the first confirmation of the current registration above it.
 
-    One query, three correlated look-ups by index for each entry.
+    Three correlated look-ups by index for each entry.
     """
     sealing = Checkpoint.objects.filter(size__gt=OuterRef("leaf__index")).order_by("size")
-    registration = Registration.objects.order_by("-pk").values("pk")[:1]
-    anchoring = Confirmation.objects.filter(
-        anchor__registration=Subquery(registration), anchor__checkpoint__gt=OuterRef("leaf__index")
-    ).order_by("anchor__checkpoint")
+    anchoring = (
+        confirmations()
+        .filter(anchor__registration=current_registration(), anchor__checkpoint__gt=OuterRef("leaf__index"))
+        .order_by("anchor__checkpoint")
+    )
     return entries.annotate(
         leaf_index=F("leaf__index"),
         sealed_at=Subquery(sealing.values("at")[:1]),

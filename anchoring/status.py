@@ -7,9 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Tick
-from anchoring.stages import chain_name, current_registration, seal_by
+from anchoring.stages import chain_name, confirmations, current_registration, seal_by
 
-STEP_NAMES = {"sequence": "Sealing", "send": "Anchoring", "confirm": "Confirming"}
+STEP_NAMES = {"sequence": "Sealing", "anchor": "Anchoring", "anchor next": "Anchoring on the next chain"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _oldest_unsealed(checkpoint: Checkpoint | None) -> Entry | None:
 
 def _newest_confirmation(registration: Registration | None) -> Confirmation | None:
     return (
-        Confirmation.objects.filter(anchor__registration=registration)
+        confirmations().filter(anchor__registration=registration)
         .select_related("anchor__checkpoint", "anchor__registration", "attempt").order_by("-anchor__checkpoint").first()
     )  # fmt: skip
 

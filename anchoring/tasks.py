@@ -1,8 +1,10 @@
 """The schedule's tasks: each makes one call; how often they run stands in settings."""
 
+from functools import partial
+
 from celery import shared_task
 
-from anchoring import config, pipeline
+from anchoring import anchors, config, pipeline
 
 
 @shared_task(name="anchoring.sequence")
@@ -11,13 +13,8 @@ def sequence() -> str:
     return pipeline.tick("sequence", pipeline.sequence)
 
 
-@shared_task(name="anchoring.send")
-def send() -> str:
-    """Put the newest due checkpoint on chain."""
-    return pipeline.tick("send", lambda: pipeline.send(chain=config.chain(), key=config.chain_key()))
-
-
-@shared_task(name="anchoring.confirm")
-def confirm() -> str:
-    """Look whether anchors under way are final."""
-    return pipeline.tick("confirm", lambda: pipeline.confirm(chain=config.chain()))
+@shared_task(name="anchoring.anchor")
+def anchor() -> None:
+    """Do the next thing for the anchors on each chain."""
+    for route in config.routes():
+        pipeline.tick(route.step, partial(anchors.tick, route))

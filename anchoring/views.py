@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from anchoring import drawing, stages, trust
 from anchoring import verify as verifier
-from anchoring.models import Checkpoint, Confirmation
+from anchoring.models import Checkpoint
 from anchoring.status import LogStatus, log_status
 
 DRAWN = 60
@@ -103,9 +103,9 @@ def _newest_seals() -> list[drawing.Seal]:
         return []
     registration = stages.current_registration()
     anchored = set(
-        Confirmation.objects.filter(
-            anchor__registration=registration, anchor__checkpoint__gte=newest[-1][0]
-        ).values_list("anchor__checkpoint", flat=True)
+        stages.confirmations()
+        .filter(anchor__registration=registration, anchor__checkpoint__gte=newest[-1][0])
+        .values_list("anchor__checkpoint", flat=True)
     )
     return [drawing.Seal(size, at, size in anchored) for size, at in reversed(newest)]
 
@@ -113,7 +113,7 @@ def _newest_seals() -> list[drawing.Seal]:
 def _newest_anchors() -> list[dict[str, object]]:
     """The last five anchors: when, how much they cover, and where to look at them."""
     confirmed = (
-        Confirmation.objects.filter(anchor__registration=stages.current_registration())
+        stages.confirmations().filter(anchor__registration=stages.current_registration())
         .select_related("attempt", "anchor").order_by("-anchor__checkpoint")[:5]
     )  # fmt: skip
     return [

@@ -2,11 +2,12 @@
 
 from eth_hash.auto import keccak
 
-from anchoring import registry
+from anchoring import anchors, registry
 from anchoring.chain import Chain
 from anchoring.fsck.finding import Finding, Findings, Tally
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration
-from anchoring.stages import current_registration
+from anchoring.routes import controllers
+from anchoring.stages import confirmations, current_registration
 
 
 class NotChecked(Exception):
@@ -58,23 +59,20 @@ def check_chain(*, chain: Chain) -> Findings:
 
 
 def _check_head(word: bytes, registration: Registration) -> Findings:
-    """The word must be of the newest confirmed size, or of an anchor of ours that is under way."""
-    anchors = Anchor.objects.filter(registration=registration).select_related("checkpoint").order_by("checkpoint")
-    confirmed = anchors.filter(confirmation__isnull=False).last()
-    under_way = anchors.filter(confirmation__isnull=True)
-    states = [(a.checkpoint.size, bytes(a.checkpoint.root)) for a in ([confirmed] if confirmed else []) + [*under_way]]
-    if confirmed is None:
-        states.append((0, registry.EMPTY_ROOT))
-    controller = bytes(registration.controller)
-    if word not in {registry.head_word(controller=controller, size=size, root=root) for size, root in states}:
-        size = confirmed.checkpoint_id if confirmed else 0
-        yield Finding("chain", f"the registry's head is not that of size {size}, which our rows say it is")
+    """The word must be of the newest confirmed size, or of an anchor that is under way, in a hand that we know."""
+    places = anchors.places(registration)
+    known = {
+        registry.head_word(controller=hand, size=size, root=root)
+        for hand in controllers(registration) for size, root in places
+    }  # fmt: skip
+    if word not in known:
+        yield Finding("chain", f"the registry's head is not that of size {places[-1][0]}, which our rows say it is")
 
 
 def _check_block(chain: Chain, registration: Registration) -> Findings:
     """The newest confirmation names a block that is in the chain, with our transaction in it."""
     newest = (
-        Confirmation.objects.filter(anchor__registration=registration)
+        confirmations().filter(anchor__registration=registration)
         .select_related("attempt").order_by("-anchor__checkpoint").first()
     )  # fmt: skip
     if newest is None:

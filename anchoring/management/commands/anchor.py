@@ -1,42 +1,56 @@
-"""``anchor``: put the newest due checkpoint on chain, and look whether what was sent before is final."""
+"""``anchor``: do the next thing for the anchors, once; or now, whatever the policy says."""
 
+import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
-from anchoring import config, pipeline
+from anchoring import anchors, config, nonces, pipeline
 from anchoring.management.on_chain import troubles_in_words
-from anchoring.models import Anchor
-from anchoring.stages import current_registration
+
+PAUSE = 2.0
 
 
 class Command(BaseCommand):
-    """What the schedule does, once: one ``send``, one ``confirm``. It may run beside the schedule."""
+    """What the schedule does, once; it may run beside the schedule."""
 
     help = (
-        "Send the newest due checkpoint to the registry contract and confirm what is final. Exits 0 when that was done"
-        " or nothing is due, 3 when the chain cannot be reached, 1 for any other trouble, each in one sentence."
+        "Send the newest due checkpoint to the registry contract, or see what became of the one that was sent. Exits 0"
+        " when that was done or nothing is due, 3 when the chain cannot be reached, 1 for any other trouble, each in"
+        " one sentence."
     )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How much to do."""
+        parser.add_argument("--now", action="store_true", help="seal what waits and anchor it, whatever the policy says")
+        parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="go on until it is final, so long")
+        parser.add_argument(
+            "--accept-nonce", action="store_true",
+            help="say that transactions of the anchoring key that the log knows nothing of were yours",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask the chain who it is first: a silent one is told apart from a log that has nothing to send."""
         with troubles_in_words():
-            chain = config.chain()
-            chain.identity()
-            attempt = pipeline.send(chain=chain, key=config.chain_key())
-            if attempt is not None:
-                size, transaction = attempt.anchor.checkpoint_id, bytes(attempt.transaction).hex()
-                self.stdout.write(f"Sent the checkpoint of size {size} in transaction 0x{transaction}.")
-            confirmed = pipeline.confirm(chain=chain)
-        self.stdout.write(_outcome(confirmed))
+            route = config.route()
+            route.chain.identity()
+            if options["accept_nonce"]:
+                self.stdout.write(nonces.accept(route))
+            if options["now"]:
+                pipeline.close_now()
+            self._until_final(route, time.monotonic() + options["wait"])
 
-
-def _outcome(confirmed: int) -> str:
-    anchors = Anchor.objects.filter(registration=current_registration()).order_by("checkpoint")
-    if anchors.filter(confirmation=None).exists():
-        return "An anchor is under way: its block is not final yet. Run this again later, or leave it to the schedule."
-    newest = anchors.last()
-    size = newest.checkpoint_id if newest else 0
-    if confirmed:
-        return f"Confirmed: the chain holds the log up to size {size}."
-    return f"Nothing to anchor: the chain holds the log up to size {size}."
+    def _until_final(self, route: anchors.Route, deadline: float) -> None:
+        """Tick once, and while something is under way and time is left, again; each new sentence is said once."""
+        said = ""
+        while True:
+            outcome = anchors.tick(route)
+            if outcome.sentence != said:
+                said = outcome.sentence
+                self.stdout.write(said)
+            if outcome.word in ("idle", "confirmed"):
+                return
+            if time.monotonic() >= deadline:
+                self.stdout.write("Run this again later, or leave it to the schedule.")
+                return
+            time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))

@@ -1,0 +1,180 @@
+"""A chain that the log is anchored on: how it is reached, who pays there, and what must be so before anything is sent.
+
+What is not so raises ``Halted`` with what a person can do about it, or ``ChainUnavailable`` where waiting helps.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from anchoring import registry
+from anchoring.chain import ChainUnavailable, Fees, Wallet
+from anchoring.endpoints import Endpoints
+from anchoring.fees import FeeTooHigh, dearer_offer, first_offer
+from anchoring.models import Handover, Registration, Sender
+from anchoring.pipeline import Halted
+from anchoring.stages import confirmations
+
+GWEI = 10**9
+
+
+@dataclass(frozen=True)
+class Route:
+    """A chain that the log is, or is to be, anchored on.
+
+    ``finality`` is how many blocks bury a final one, or None where the chain says itself what is final. ``least_tip``
+    and ``most_fee`` are wei a unit of gas. ``step`` is the name under which the schedule notes how it went.
+    """
+
+    chain_id: int
+    chain: Endpoints
+    wallet: Wallet
+    finality: int | None = None
+    least_tip: int = 0
+    most_fee: int = 500 * GWEI
+    step: str = "anchor"
+
+    def first_offer(self) -> Fees:
+        """What to offer for a transaction of ours. Raises Halted above the cap."""
+        try:
+            return first_offer(self.chain.fees(), least_tip=self.least_tip, most=self.most_fee)
+        except FeeTooHigh as dear:
+            raise Halted(f"{self._too_dear(dear)} Nothing is signed until it asks for less.") from None
+
+    def dearer_offer(self, last: Fees) -> Fees:
+        """What to offer in its place. Raises Halted above the cap."""
+        try:
+            return dearer_offer(last, self.chain.fees(), least_tip=self.least_tip, most=self.most_fee)
+        except FeeTooHigh as dear:
+            raise Halted(f"{self._too_dear(dear)} What is signed is sent again as it is.") from None
+
+    def _too_dear(self, dear: FeeTooHigh) -> str:
+        return (
+            f"The network asks for {dear.asked / GWEI:.3g} gwei a unit of gas, more than CHAIN_MAX_FEE_GWEI allows"
+            f" ({self.most_fee / GWEI:.3g}). Wait until it is cheaper, or allow more."
+        )
+
+
+def latest_registration(chain_id: int) -> Registration | None:
+    """The log's newest registration on a chain of that id."""
+    return Registration.objects.filter(chain_id=chain_id).order_by("-pk").first()
+
+
+def require_same_chain(route: Route, registration: Registration) -> None:
+    """Raise Halted unless the endpoint leads to the chain that the log is registered on, with our contract on it."""
+    identity = route.chain.identity()
+    if (identity.chain_id, identity.genesis) != (registration.chain_id, bytes(registration.genesis)):
+        raise Halted(
+            f"CHAIN_RPC_URL leads to chain {identity.chain_id}, but the log is registered on another one"
+            f" (chain {registration.chain_id}, or the same chain started anew)."
+            " Correct the URL, or run: manage.py deploy_registry"
+        )
+    if route.chain.code_hash(bytes(registration.contract)) != bytes(registration.code_hash):
+        raise Halted("The code at the registered contract's address is not the registry. Nothing is sent to it.")
+
+
+# Whose hand the log is in --------------------------------------------------------------------------------------------
+
+
+def controllers(registration: Registration) -> list[bytes]:
+    """The address of every key that this log was ever meant to be in the hand of, newest first."""
+    later = Handover.objects.filter(registration=registration).order_by("-pk").values_list("controller", flat=True)
+    return [*map(bytes, later), bytes(registration.controller)]
+
+
+def hands(route: Route, registration: Registration, size: int, root: bytes) -> dict[bytes, bytes]:
+    """What the registry may hold for that size and root → the controller's address that it then says."""
+    known = [*controllers(registration), route.wallet.address]
+    return {registry.head_word(controller=hand, size=size, root=root): hand for hand in known}
+
+
+def head(route: Route, registration: Registration) -> bytes:
+    """The registry's word for this log, now."""
+    return route.chain.head(bytes(registration.contract), bytes(registration.log_id))
+
+
+def require_our_head(
+    route: Route, registration: Registration, *, word: bytes, size: int, root: bytes, otherwise: str
+) -> None:
+    """Raise Halted unless the registry's word says that size and root, in the hand of our wallet."""
+    hand, ours = hands(route, registration, size, root).get(word), route.wallet.address
+    if hand is None:
+        raise Halted(
+            f"{otherwise} Another process may anchor with the same key, or the database was restored from a backup."
+            " Run: manage.py fsck"
+        )
+    if hand != ours:
+        raise Halted(
+            f"The log is in the hand of {hexed(hand)}, but CHAIN_KEY is the key of {hexed(ours)}."
+            f" Put the key of {hexed(hand)} into CHAIN_KEY."
+        )
+
+
+# Nonces --------------------------------------------------------------------------------------------------------------
+
+
+def next_nonce(route: Route, registration: Registration) -> int:
+    """The chain's count for our key. Raises Halted if it ran ahead of ours, ChainUnavailable if the endpoint lags."""
+    address = route.wallet.address
+    nonce = route.chain.nonce(address)
+    known = Sender.objects.filter(genesis=registration.genesis, address=address).order_by("pk").first()
+    if known is not None and nonce > known.next_nonce:
+        raise Halted(stranger(address, known.next_nonce))
+    if known is not None and nonce < known.next_nonce:
+        refuse_lag(registration, address, nonce)
+    return nonce
+
+
+def refuse_lag(registration: Registration, address: bytes, nonce: int) -> None:
+    """Raise ChainUnavailable if a chain that confirmed a transaction of ours counts fewer of them."""
+    last = (
+        confirmations().filter(anchor__registration=registration, attempt__sender=address)
+        .order_by("-attempt__nonce").values_list("attempt__nonce", flat=True).first()
+    )  # fmt: skip
+    if last is not None and nonce <= last:
+        raise ChainUnavailable(
+            f"The endpoint lags: it counts {nonce} transactions of our key, and nonce {last} is confirmed."
+        )
+
+
+def reserve(genesis: bytes, address: bytes, nonce: int) -> None:
+    """Lock the key's row on this chain and note that the nonce is ours, in the caller's transaction."""
+    Sender.objects.get_or_create(genesis=genesis, address=address, defaults={"next_nonce": nonce})
+    row = Sender.objects.select_for_update().get(genesis=genesis, address=address)
+    Sender.objects.filter(pk=row.pk).update(next_nonce=max(row.next_nonce, nonce + 1))
+
+
+def stranger(address: bytes, nonce: int) -> str:
+    """The words for a transaction from our key that is not ours."""
+    return (
+        f"Nonce {nonce} of our key {hexed(address)} was used by a transaction that is not ours: the key is shared or"
+        " stolen. Nothing is sent. If it was you, run: manage.py anchor --accept-nonce. If not, hand the log over"
+        " to a new key at once: manage.py handover_key"
+    )
+
+
+# Funds ---------------------------------------------------------------------------------------------------------------
+
+
+def require_funds(route: Route, registration: Registration, cost: int, now: datetime) -> None:
+    """Raise Halted unless our key holds ``cost`` wei."""
+    address = route.wallet.address
+    balance = look_at_funds(route, registration, cost, now)
+    if balance < cost:
+        raise Halted(
+            f"The anchoring key {hexed(address)} holds {balance} wei, less than one anchor may cost ({cost} wei)."
+            " Send it some of the network's coin."
+        )
+
+
+def look_at_funds(route: Route, registration: Registration, cost: int, now: datetime) -> int:
+    """Our key's balance in wei, noted for the status page beside what one anchor may cost."""
+    balance = route.chain.balance(route.wallet.address)
+    Sender.objects.filter(genesis=bytes(registration.genesis), address=route.wallet.address).update(
+        balance_gwei=balance // GWEI, anchor_gwei=-(-cost // GWEI), looked_at=now
+    )
+    return balance
+
+
+def hexed(value: bytes | memoryview) -> str:
+    """0x and the bytes in hex."""
+    return "0x" + bytes(value).hex()

@@ -1,0 +1,60 @@
+"""State leaves: the log's own entry that closes what an anchor covers, and when one is due.
+
+The policy: an anchor every ``ANCHOR_EVERY_SECONDS`` or ``ANCHOR_EVERY_RECORDS``, whichever comes first, while there is
+news; one a day without any. The log's housekeeping (``log.*``) is no news. The sequencer puts the state leaf last; the
+checkpoint right after it is the one that is anchored.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from anchoring.log import record_housekeeping
+from anchoring.models import Anchor, Entry, Head, Leaf, Registration, State, Tick
+from anchoring.stages import current_registration, live_confirmation
+
+QUIET = timedelta(days=1)
+"""After so long without news the unchanged log is anchored all the same: it still stands, and is still ours."""
+
+
+def is_due(head: Head, now: datetime) -> bool:
+    """Whether the log, with this head, should be closed by a state leaf now. Two queries while nothing is new."""
+    last = State.objects.order_by("-size").first()
+    if last is None:
+        return head.size > 0 and Registration.objects.exists()
+    if now - last.at >= QUIET:
+        return not _anchor_under_way()
+    if head.size <= last.size:
+        return False
+    soon = now - last.at >= timedelta(seconds=settings.ANCHOR_EVERY_SECONDS)
+    much = head.size - last.size >= settings.ANCHOR_EVERY_RECORDS
+    return (soon or much) and has_news(last, head) and not _anchor_under_way()
+
+
+def has_news(last: State, head: Head) -> bool:
+    """Whether anything but the log's own housekeeping came after the last state leaf."""
+    return (
+        Leaf.objects.filter(index__gte=last.size, index__lt=head.size)
+        .exclude(entry__kind__startswith="log.").exists()
+    )  # fmt: skip
+
+
+def record_state(head: Head, at: datetime) -> Entry:
+    """The ``log.state`` entry over all leaves of ``head``, in the sequencer's transaction (docs/protocol.md)."""
+    data: dict[str, str | int] = {"size": head.size}
+    return record_housekeeping(kind="log.state", at=at, data=data | _last_final_block())
+
+
+def _last_final_block() -> dict[str, str | int]:
+    """Chain id, number and hash of the last final block that the anchoring step saw; nothing before the first."""
+    tick = Tick.objects.filter(step="anchor").order_by("pk").first()
+    return dict(tick.seen) if tick else {}
+
+
+def _anchor_under_way() -> bool:
+    """Whether the current registration's newest anchor still waits: a state leaf now could not be anchored."""
+    newest = (
+        Anchor.objects.filter(registration=current_registration())
+        .annotate(live=live_confirmation("pk")).order_by("-checkpoint").first()
+    )  # fmt: skip
+    return newest is not None and newest.live is None
