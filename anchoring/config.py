@@ -4,11 +4,10 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from anchoring.chain import EthereumChain, Wallet
+from anchoring.chain import EthereumChain
 from anchoring.endpoints import Endpoints
 from anchoring.keys import SigningKey
 from anchoring.protocol.receipt import receipt_key_name
-from anchoring.routes import GWEI, Route, latest_registration
 
 
 def origin() -> str:
@@ -32,30 +31,13 @@ def chain_key() -> bytes:
 
 
 def chain() -> Endpoints:
-    """The chain behind CHAIN_RPC_URL (and CHAIN_SECOND_RPC_URL); making it asks the network nothing."""
-    return route().chain
+    """The chain behind CHAIN_RPC_URL and CHAIN_SECOND_RPC_URL; making it asks the network nothing."""
+    return _endpoints(settings.CHAIN_RPC_URL, settings.CHAIN_SECOND_RPC_URL)
 
 
-def route() -> Route:
-    """The chain that the log is anchored on."""
-    urls = (settings.CHAIN_RPC_URL, settings.CHAIN_SECOND_RPC_URL)
-    return _route(settings.CHAIN, urls, settings.CHAIN_KEY, settings.CHAIN_MAX_FEE_GWEI, "anchor")
-
-
-def next_route() -> Route | None:
-    """The chain that the log is moving to, if one is configured."""
-    if not settings.NEXT_CHAIN:
-        return None
-    urls = (settings.NEXT_CHAIN_RPC_URL, settings.NEXT_CHAIN_SECOND_RPC_URL)
-    most = networks.by_name(settings.NEXT_CHAIN).largest_fee // GWEI
-    return _route(settings.NEXT_CHAIN, urls, settings.NEXT_CHAIN_KEY or settings.CHAIN_KEY, most, "anchor next")
-
-
-def routes() -> list[Route]:
-    """Every chain that is configured and that the log is registered on or to be, the current one first."""
-    following = next_route()
-    registered = following is not None and latest_registration(following.chain_id) is not None
-    return [route(), following] if following and registered else [route()]
+def next_chain() -> Endpoints:
+    """The chain behind NEXT_CHAIN_RPC_URL and NEXT_CHAIN_SECOND_RPC_URL, if NEXT_CHAIN is set."""
+    return _endpoints(settings.NEXT_CHAIN_RPC_URL, settings.NEXT_CHAIN_SECOND_RPC_URL)
 
 
 @lru_cache
@@ -64,15 +46,6 @@ def _signing_key(name: str, seed: str) -> SigningKey:
 
 
 @lru_cache
-def _route(name: str, urls: tuple[str, ...], key: str, most_gwei: int, step: str) -> Route:
-    """One for each process: endpoints remember how they have been doing."""
-    network = networks.by_name(name)
-    return Route(
-        chain_id=network.chain_id,
-        chain=Endpoints([EthereumChain(url) for url in urls if url]),
-        wallet=Wallet(bytes.fromhex(key)),
-        finality=None if network.finality == "finalized" else int(network.finality),
-        least_tip=network.smallest_tip,
-        most_fee=most_gwei * GWEI,
-        step=step,
-    )
+def _endpoints(*urls: str) -> Endpoints:
+    """One for each process: it remembers how its endpoints have been doing."""
+    return Endpoints([EthereumChain(url) for url in urls if url])

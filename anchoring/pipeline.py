@@ -133,7 +133,7 @@ def tick(step: str, run: Callable[[], object]) -> str:
         _note(Tick(step=step, ran_at=now, problem=str(problem)), "ran_at", "problem")
         return str(problem)
     seen = getattr(outcome, "seen", {})
-    row = Tick(step=step, ran_at=now, went_well_at=now, said=str(outcome or ""), problem="", seen=seen)
+    row = Tick(step=step, ran_at=now, went_well_at=now, said=getattr(outcome, "sentence", ""), problem="", seen=seen)
     _note(row, "ran_at", "went_well_at", "said", "problem", "seen")
     return ""
 

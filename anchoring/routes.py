@@ -6,15 +6,16 @@ What is not so raises ``Halted`` with what a person can do about it, or ``ChainU
 from dataclasses import dataclass
 from datetime import datetime
 
-from anchoring import registry
+from django.conf import settings
+
+from anchoring import config, networks, registry
 from anchoring.chain import ChainUnavailable, Fees, Wallet
 from anchoring.endpoints import Endpoints
 from anchoring.fees import FeeTooHigh, dearer_offer, first_offer
 from anchoring.models import Handover, Registration, Sender
+from anchoring.networks import GWEI, Network
 from anchoring.pipeline import Halted
 from anchoring.stages import confirmations
-
-GWEI = 10**9
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,35 @@ class Route:
             f"The network asks for {dear.asked / GWEI:.3g} gwei a unit of gas, more than CHAIN_MAX_FEE_GWEI allows"
             f" ({self.most_fee / GWEI:.3g}). Wait until it is cheaper, or allow more."
         )
+
+
+def current() -> Route:
+    """The chain that CHAIN names."""
+    most = settings.CHAIN_MAX_FEE_GWEI * GWEI
+    return _route(config.network(), config.chain(), settings.CHAIN_KEY, most=most, step="anchor")
+
+
+def following() -> Route | None:
+    """The chain that NEXT_CHAIN names, if one is configured."""
+    if not settings.NEXT_CHAIN:
+        return None
+    network, key = networks.by_name(settings.NEXT_CHAIN), settings.NEXT_CHAIN_KEY or settings.CHAIN_KEY
+    return _route(network, config.next_chain(), key, most=network.largest_fee, step="anchor next")
+
+
+def registered() -> list[Route]:
+    """The chains that anchors go to: the current one, and during a migration the following one beside it."""
+    follower = following()
+    moving = follower is not None and latest_registration(follower.chain_id) is not None
+    return [current(), follower] if follower and moving else [current()]
+
+
+def _route(network: Network, chain: Endpoints, key: str, *, most: int, step: str) -> Route:
+    return Route(
+        chain_id=network.chain_id, chain=chain, wallet=Wallet(bytes.fromhex(key)),
+        finality=None if network.finality == "finalized" else network.finality, least_tip=network.smallest_tip,
+        most_fee=most, step=step,
+    )  # fmt: skip
 
 
 def latest_registration(chain_id: int) -> Registration | None:
@@ -150,6 +180,21 @@ def stranger(address: bytes, nonce: int) -> str:
         " stolen. Nothing is sent. If it was you, run: manage.py anchor --accept-nonce. If not, hand the log over"
         " to a new key at once: manage.py handover_key"
     )
+
+
+def accept_nonce(route: Route) -> str:
+    """Take it from a person that what our key sent without us was theirs; what was done, in a sentence."""
+    registration = latest_registration(route.chain_id)
+    if registration is None:
+        raise Halted("The log is not registered on a chain yet: there is no nonce to accept.")
+    require_same_chain(route, registration)
+    address = route.wallet.address
+    nonce = route.chain.nonce(address)
+    refuse_lag(registration, address, nonce)
+    Sender.objects.update_or_create(
+        genesis=bytes(registration.genesis), address=address, defaults={"next_nonce": nonce, "accepted": nonce}
+    )
+    return f"Accepted: the next transaction of {hexed(address)} has nonce {nonce}."
 
 
 # Funds ---------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from functools import partial
 
 from celery import shared_task
 
-from anchoring import anchors, config, pipeline
+from anchoring import anchors, pipeline, routes
 
 
 @shared_task(name="anchoring.sequence")
@@ -16,5 +16,5 @@ def sequence() -> str:
 @shared_task(name="anchoring.anchor")
 def anchor() -> None:
     """Do the next thing for the anchors on each chain."""
-    for route in config.routes():
+    for route in routes.registered():
         pipeline.tick(route.step, partial(anchors.tick, route))

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from anchoring import anchors, config, nonces, pipeline
+from anchoring import anchors, pipeline, routes
 from anchoring.management.on_chain import troubles_in_words
 
 PAUSE = 2.0
@@ -32,15 +32,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask the chain who it is first: a silent one is told apart from a log that has nothing to send."""
         with troubles_in_words():
-            route = config.route()
+            route = routes.current()
             route.chain.identity()
             if options["accept_nonce"]:
-                self.stdout.write(nonces.accept(route))
+                self.stdout.write(routes.accept_nonce(route))
             if options["now"]:
                 pipeline.close_now()
             self._until_final(route, time.monotonic() + options["wait"])
 
-    def _until_final(self, route: anchors.Route, deadline: float) -> None:
+    def _until_final(self, route: routes.Route, deadline: float) -> None:
         """Tick once, and while something is under way and time is left, again; each new sentence is said once."""
         said = ""
         while True:
