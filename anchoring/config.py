@@ -4,8 +4,10 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from anchoring import networks
 from anchoring.chain import Chain, EthereumChain
 from anchoring.keys import SigningKey
+from anchoring.networks import Network
 from anchoring.protocol.receipt import receipt_key_name
 
 
@@ -27,6 +29,11 @@ def receipt_key() -> SigningKey:
 def chain_key() -> bytes:
     """The 32-byte private key that pays for anchors."""
     return bytes.fromhex(settings.CHAIN_KEY)
+
+
+def network() -> Network:
+    """The chain that CHAIN names, with CHAIN_EXPLORER_URL as its default explorer if that is set."""
+    return networks.by_name(settings.CHAIN).with_explorer(settings.CHAIN_EXPLORER_URL)
 
 
 def chain() -> Chain:

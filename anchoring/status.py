@@ -79,7 +79,7 @@ def _troubles(registration: Registration | None, now: datetime) -> list[str]:
     found = [] if registration else ["The log is not registered on a chain yet: records are sealed but not anchored."]
     allowed = {
         "sequence": settings.SEQUENCE_EVERY_SECONDS, "send": settings.ANCHOR_EVERY_SECONDS,
-        "confirm": settings.CONFIRM_EVERY_SECONDS,
+        "confirm": settings.CHAIN_TICK_SECONDS,
     }  # fmt: skip
     for tick in Tick.objects.order_by("step"):
         name = STEP_NAMES[tick.step]
