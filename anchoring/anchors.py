@@ -85,9 +85,9 @@ class Outcome:
 
 def tick(route: Route) -> Outcome:
     """Do the next thing for the log on this chain. Raises Halted or ChainError; nothing is lost by either."""
-    newest_there = Registration.objects.filter(chain_id=route.chain_id).order_by("-pk").values("pk")[:1]
+    newest_there = Registration.objects.filter(chain_id__in=route.chain_ids).order_by("-pk").values("pk")[:1]
     newest = _newest_anchors(Subquery(newest_there))
-    registration = newest[0].registration if newest else latest_registration(route.chain_id)
+    registration = newest[0].registration if newest else latest_registration(route)
     if registration is None:
         raise Halted("The log is not registered on a chain yet. Run: manage.py deploy_registry")
     under_way, tip = _divide(newest)
@@ -168,7 +168,7 @@ class _Look:
         if self.final is None:
             return Outcome(word, sentence, {})
         seen: dict[str, int | str] = {
-            "chain_id": self.route.chain_id, "block_number": self.final.number, "block_hash": hexed(self.final.hash),
+            "chain_id": self.registration.chain_id, "block_number": self.final.number, "block_hash": hexed(self.final.hash),
         }  # fmt: skip
         return Outcome(word, sentence, seen)
 

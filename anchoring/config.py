@@ -4,9 +4,11 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from anchoring import networks
 from anchoring.chain import EthereumChain
 from anchoring.endpoints import Endpoints
 from anchoring.keys import SigningKey
+from anchoring.networks import Network
 from anchoring.protocol.receipt import receipt_key_name
 
 
@@ -28,6 +30,11 @@ def receipt_key() -> SigningKey:
 def chain_key() -> bytes:
     """The 32-byte private key that pays for anchors."""
     return bytes.fromhex(settings.CHAIN_KEY)
+
+
+def network() -> Network:
+    """The chain that CHAIN names, with CHAIN_EXPLORER_URL as its default explorer if that is set."""
+    return networks.by_name(settings.CHAIN).with_explorer(settings.CHAIN_EXPLORER_URL)
 
 
 def chain() -> Endpoints:

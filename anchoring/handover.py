@@ -38,7 +38,7 @@ class Step:
 
 def step(route: Route, *, to: bytes) -> Step:
     """Do the next thing towards giving the log to the address ``to``. Raises Halted or ChainError."""
-    registration = latest_registration(route.chain_id)
+    registration = latest_registration(route)
     if registration is None:
         raise Halted("The log is not registered on that chain: there is nothing to hand over.")
     if to == route.wallet.address:

@@ -20,13 +20,13 @@ from anchoring.stages import confirmations
 
 @dataclass(frozen=True)
 class Route:
-    """A chain that the log is, or is to be, anchored on.
+    """A chain that the log is, or is to be, anchored on; a chain of one's own may have one of several ids.
 
     ``finality`` is how many blocks bury a final one, or None where the chain says itself what is final. ``least_tip``
     and ``most_fee`` are wei a unit of gas. ``step`` is the name under which the schedule notes how it went.
     """
 
-    chain_id: int
+    chain_ids: tuple[int, ...]
     chain: Endpoints
     wallet: Wallet
     finality: int | None = None
@@ -72,21 +72,21 @@ def following() -> Route | None:
 def registered() -> list[Route]:
     """The chains that anchors go to: the current one, and during a migration the following one beside it."""
     follower = following()
-    moving = follower is not None and latest_registration(follower.chain_id) is not None
+    moving = follower is not None and latest_registration(follower) is not None
     return [current(), follower] if follower and moving else [current()]
 
 
 def _route(network: Network, chain: Endpoints, key: str, *, most: int, step: str) -> Route:
     return Route(
-        chain_id=network.chain_id, chain=chain, wallet=Wallet(bytes.fromhex(key)),
+        chain_ids=(network.chain_id, *network.other_ids), chain=chain, wallet=Wallet(bytes.fromhex(key)),
         finality=None if network.finality == "finalized" else network.finality, least_tip=network.smallest_tip,
         most_fee=most, step=step,
     )  # fmt: skip
 
 
-def latest_registration(chain_id: int) -> Registration | None:
-    """The log's newest registration on a chain of that id."""
-    return Registration.objects.filter(chain_id=chain_id).order_by("-pk").first()
+def latest_registration(route: Route) -> Registration | None:
+    """The log's newest registration there."""
+    return Registration.objects.filter(chain_id__in=route.chain_ids).order_by("-pk").first()
 
 
 def require_same_chain(route: Route, registration: Registration) -> None:
@@ -184,7 +184,7 @@ def stranger(address: bytes, nonce: int) -> str:
 
 def accept_nonce(route: Route) -> str:
     """Take it from a person that what our key sent without us was theirs; what was done, in a sentence."""
-    registration = latest_registration(route.chain_id)
+    registration = latest_registration(route)
     if registration is None:
         raise Halted("The log is not registered on a chain yet: there is no nonce to accept.")
     require_same_chain(route, registration)

@@ -7,20 +7,16 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
+from anchoring import config, networks
 from anchoring.models import Checkpoint, Confirmation, Entry, Registration
 
-CHAIN_NAMES = {
-    1: "Ethereum",
-    11155111: "the Sepolia test network",
-    560048: "the Hoodi test network",
-    84532: "the Base Sepolia test network",
-    131277322940537: "this computer's local test chain",
-    31337: "this computer's local test chain",
+WORTH = {
+    "local": "It lives on this computer alone: good for trying everything out, worth nothing as evidence.",
+    "test": "Anybody can read them there, but it is a test network: its blocks are worth little, and it may end.",
+    "main": "Anybody can read them there, and nobody can rewrite them, not even we.",
+    "ended": "It was a test network and has ended: nobody may be left to read them from.",
+    "unknown": "Whoever runs a node of it can read them there.",
 }
-
-MAIN_NETWORKS = frozenset({1})
-TEST_NETWORKS = frozenset({11155111, 560048, 84532})
-LOCAL_CHAINS = frozenset({31337, 131277322940537})
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Stage:
     anchored_at: datetime | None
     block_number: int | None
     transaction: str | None
-    chain_name: str | None
+    chain_id: int | None
     late: bool
 
     @property
@@ -49,31 +45,35 @@ class Stage:
         return self.anchored_at is not None
 
     @property
+    def chain_name(self) -> str | None:
+        """The anchor's chain in a sentence."""
+        return None if self.chain_id is None else chain_name(self.chain_id)
+
+    @property
     def explorer_url(self) -> str:
         """Where the anchor's transaction can be looked at, or ""."""
-        return explorer_url(self.transaction)
+        return "" if self.chain_id is None else explorer_url(self.chain_id, self.transaction)
 
 
 def chain_name(chain_id: int) -> str:
     """The chain's name in a sentence."""
-    return CHAIN_NAMES.get(chain_id, f"chain {chain_id}")
+    return networks.shipped().title(chain_id)
 
 
 def chain_worth(chain_id: int) -> str:
     """What an anchor on the chain is worth, in a sentence; never more than is known of the chain."""
-    if chain_id in LOCAL_CHAINS:
-        return "It lives on this computer alone: good for trying everything out, worth nothing as evidence."
-    if chain_id in TEST_NETWORKS:
-        return "Anybody can read them there, but it is a test network: its blocks are worth little, and it may end."
-    if chain_id in MAIN_NETWORKS:
-        return "Anybody can read them there, and nobody can rewrite them, not even we."
-    return "Whoever runs a node of it can read them there."
+    table = networks.shipped()
+    return WORTH[table.kind(chain_id) or ("ended" if table.has_ended(chain_id) else "unknown")]
 
 
-def explorer_url(transaction: str | None) -> str:
-    """The transaction (0x…) on the configured block explorer, or ""."""
-    base = settings.CHAIN_EXPLORER_URL.rstrip("/")
-    return f"{base}/tx/{transaction}" if base and transaction else ""
+def explorer_url(chain_id: int, transaction: str | None) -> str:
+    """The transaction (0x…) on the default explorer of its own chain, or "".
+
+    CHAIN_EXPLORER_URL takes the place of that explorer for the chain of CHAIN, and for no other.
+    """
+    configured = config.network()
+    network = configured if configured.has_chain_id(chain_id) else networks.by_chain_id(chain_id)
+    return network.transaction_url(transaction) if network and transaction else ""
 
 
 def current_registration() -> Registration | None:
@@ -137,6 +137,6 @@ def _stage(entry: Any, confirmation: Confirmation | None, now: datetime) -> Stag
         anchored_at=confirmation.block_at,
         block_number=confirmation.block_number,
         transaction="0x" + bytes(confirmation.attempt.transaction).hex(),
-        chain_name=chain_name(confirmation.anchor.registration.chain_id),
+        chain_id=confirmation.anchor.registration.chain_id,
         late=late,
     )

@@ -77,15 +77,12 @@ def _newest_confirmation(registration: Registration | None) -> Confirmation | No
 def _troubles(registration: Registration | None, now: datetime) -> list[str]:
     """What keeps a step from going on, in the words it left; and steps that have not run when they should have."""
     found = [] if registration else ["The log is not registered on a chain yet: records are sealed but not anchored."]
-    allowed = {
-        "sequence": settings.SEQUENCE_EVERY_SECONDS, "send": settings.ANCHOR_EVERY_SECONDS,
-        "confirm": settings.CONFIRM_EVERY_SECONDS,
-    }  # fmt: skip
     for tick in Tick.objects.order_by("step"):
         name = STEP_NAMES[tick.step]
-        if tick.problem and not (registration is None and tick.step == "send"):
+        every = settings.SEQUENCE_EVERY_SECONDS if tick.step == "sequence" else settings.CHAIN_TICK_SECONDS
+        if tick.problem and not (registration is None and tick.step == "anchor"):
             found.append(f"{name} is waiting: {tick.problem}")
-        elif now - tick.ran_at > timedelta(seconds=10 * allowed[tick.step] + 60):
+        elif now - tick.ran_at > timedelta(seconds=10 * every + 60):
             found.append(
                 f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?"
             )

@@ -112,15 +112,20 @@ def _newest_seals() -> list[drawing.Seal]:
 
 def _newest_anchors() -> list[dict[str, object]]:
     """The last five anchors: when, how much they cover, and where to look at them."""
+    registration = stages.current_registration()
+    if registration is None:
+        return []
     confirmed = (
-        stages.confirmations().filter(anchor__registration=stages.current_registration())
+        stages.confirmations().filter(anchor__registration=registration)
         .select_related("attempt", "anchor").order_by("-anchor__checkpoint")[:5]
     )  # fmt: skip
     return [
         {
             "at": row.block_at, "size": row.anchor.checkpoint_id, "block_number": row.block_number,
             "transaction": bytes(row.attempt.transaction).hex(),
-            "explorer_url": stages.explorer_url("0x" + bytes(row.attempt.transaction).hex()),
+            "explorer_url": stages.explorer_url(
+                registration.chain_id, "0x" + bytes(row.attempt.transaction).hex()
+            ),
         }
         for row in confirmed
     ]  # fmt: skip

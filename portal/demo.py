@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
         "TOUCHSTONE_MODE": "demo",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "SITE_URL": f"http://localhost:{port}",
+        "CHAIN": "local",
         "CHAIN_RPC_URL": f"http://127.0.0.1:{chain_port}",
         "REDIS_URL": "memory://",
     }

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from anchoring import networks
+
 
 def text(name: str, default: str, *, env: Mapping[str, str] = os.environ) -> str:
     """The variable, or the file that ``<name>_FILE`` names, or ``default``; never both."""
@@ -64,6 +66,20 @@ def url(name: str, default: str, *, schemes: tuple[str, ...], env: Mapping[str, 
     return value
 
 
+def optional_url(name: str, *, schemes: tuple[str, ...], env: Mapping[str, str] = os.environ) -> str:
+    """A URL of a known scheme, or "" where none is given."""
+    return url(name, "", schemes=schemes, env=env) if text(name, "", env=env) else ""
+
+
+def chain(name: str, default: str, *, env: Mapping[str, str] = os.environ) -> str:
+    """The name of a chain that can be anchored on; "" only where that is the default and none is given."""
+    value = text(name, "", env=env) or default
+    try:
+        return networks.by_name(value).name if value else ""
+    except networks.UnknownNetwork as error:
+        raise ImproperlyConfigured(f"{name} names no chain to anchor on. {error}") from error
+
+
 def secret(name: str, *, kept_in: Path | None, env: Mapping[str, str] = os.environ) -> str:
     """A secret that must be given; in development one is made once and kept in a file only its owner can read.
 
@@ -79,7 +95,17 @@ def secret(name: str, *, kept_in: Path | None, env: Mapping[str, str] = os.envir
 
 def private_key(name: str, *, kept_in: Path | None, env: Mapping[str, str] = os.environ) -> str:
     """A secret of 32 bytes, written as 64 hex digits (``0x`` in front is dropped). An error never repeats it."""
-    value = secret(name, kept_in=kept_in, env=env).removeprefix("0x")
+    return _key(name, secret(name, kept_in=kept_in, env=env))
+
+
+def optional_private_key(name: str, *, env: Mapping[str, str] = os.environ) -> str:
+    """A private key as above, or "" where none is given: none is ever made."""
+    value = text(name, "", env=env)
+    return _key(name, value) if value else ""
+
+
+def _key(name: str, value: str) -> str:
+    value = value.removeprefix("0x")
     if re.fullmatch(r"[0-9a-fA-F]{64}", value) is None:
         raise ImproperlyConfigured(
             f"{name} must be 64 hexadecimal digits (32 bytes). Make one: python -c 'import secrets;"

@@ -11,6 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from anchoring import networks
 from portal import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -124,11 +125,31 @@ LOG_KEY = env.private_key("LOG_KEY", kept_in=_KEPT_SECRETS)
 RECEIPT_KEY = env.private_key("RECEIPT_KEY", kept_in=_KEPT_SECRETS)
 SEAL_WITHIN_SECONDS = env.integer("SEAL_WITHIN_SECONDS", 3600, least=60, most=7 * 86400)
 SEQUENCE_EVERY_SECONDS = env.integer("SEQUENCE_EVERY_SECONDS", 2, least=1, most=600)
-ANCHOR_EVERY_SECONDS = env.integer("ANCHOR_EVERY_SECONDS", 5 if DEMO else 600, least=1, most=86400)
-CONFIRM_EVERY_SECONDS = env.integer("CONFIRM_EVERY_SECONDS", 3 if DEMO else 15, least=1, most=3600)
-CHAIN_RPC_URL = env.url("CHAIN_RPC_URL", "http://127.0.0.1:8545", schemes=("http", "https"))
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
+# --- The chain: which one, through whom, and with what key; NEXT_… is the one that is to follow, if any ---------------
+
+_HTTP = ("http", "https")
+CHAIN = env.chain("CHAIN", "sepolia" if PRODUCTION else "local")
+CHAIN_RPC_URL = env.url("CHAIN_RPC_URL", "http://127.0.0.1:8545", schemes=_HTTP)
+CHAIN_SECOND_RPC_URL = env.optional_url("CHAIN_SECOND_RPC_URL", schemes=_HTTP)
 CHAIN_KEY = env.private_key("CHAIN_KEY", kept_in=_KEPT_SECRETS)
-CHAIN_EXPLORER_URL = env.text("CHAIN_EXPLORER_URL", "")
+CHAIN_EXPLORER_URL = env.optional_url("CHAIN_EXPLORER_URL", schemes=_HTTP)
+NEXT_CHAIN = env.chain("NEXT_CHAIN", "")
+NEXT_CHAIN_RPC_URL = env.optional_url("NEXT_CHAIN_RPC_URL", schemes=_HTTP)
+NEXT_CHAIN_SECOND_RPC_URL = env.optional_url("NEXT_CHAIN_SECOND_RPC_URL", schemes=_HTTP)
+NEXT_CHAIN_KEY = env.optional_private_key("NEXT_CHAIN_KEY")
+
+ANCHOR_EVERY_SECONDS = env.integer("ANCHOR_EVERY_SECONDS", 5 if DEMO else 600, least=1, most=86400)
+ANCHOR_EVERY_RECORDS = env.integer("ANCHOR_EVERY_RECORDS", 1000, least=1, most=1_000_000)
+CHAIN_TICK_SECONDS = env.integer("CHAIN_TICK_SECONDS", 2 if DEMO else 15, least=1, most=3600)
+FEE_BUMP_AFTER_SECONDS = env.integer("FEE_BUMP_AFTER_SECONDS", 180, least=1, most=86400)
+CHAIN_MAX_FEE_GWEI = env.integer(
+    "CHAIN_MAX_FEE_GWEI",
+    networks.by_name(CHAIN).largest_fee // networks.GWEI,
+    least=1,
+    most=networks.MOST_GWEI,
+)
 
 # --- Payments: the built-in test gateway is the only one yet, and production must say that it knows
 
@@ -146,8 +167,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": max(2 * seconds, 10)}}
     for name, seconds in {
         "anchoring.sequence": SEQUENCE_EVERY_SECONDS,
-        "anchoring.send": ANCHOR_EVERY_SECONDS,
-        "anchoring.confirm": CONFIRM_EVERY_SECONDS,
+        "anchoring.anchor": CHAIN_TICK_SECONDS,
         "claims.send_notices": 5,
     }.items()
 }
@@ -283,6 +303,29 @@ LOGGING = {
 }
 
 
+def _contradicting() -> list[tuple[bool, str]]:
+    """What is wrong in every mode: an endpoint that is missing its chain, or its like."""
+    return [
+        (
+            CHAIN_SECOND_RPC_URL == CHAIN_RPC_URL,
+            "CHAIN_SECOND_RPC_URL must differ from CHAIN_RPC_URL: two independent endpoints are compared.",
+        ),
+        (
+            NEXT_CHAIN == "" and NEXT_CHAIN_RPC_URL + NEXT_CHAIN_SECOND_RPC_URL != "",
+            "NEXT_CHAIN must be set beside NEXT_CHAIN_RPC_URL and NEXT_CHAIN_SECOND_RPC_URL: it says which chain they"
+            " lead to.",
+        ),
+        (
+            NEXT_CHAIN != "" and NEXT_CHAIN_RPC_URL == "",
+            "NEXT_CHAIN_RPC_URL must be set beside NEXT_CHAIN: an endpoint of that chain.",
+        ),
+        (
+            NEXT_CHAIN_SECOND_RPC_URL != "" and NEXT_CHAIN_SECOND_RPC_URL == NEXT_CHAIN_RPC_URL,
+            "NEXT_CHAIN_SECOND_RPC_URL must differ from NEXT_CHAIN_RPC_URL: two independent endpoints are compared.",
+        ),
+    ]
+
+
 def _refuse_unsafe_production() -> None:
     """Name every unsafe value at once, so that a new operator fixes them in one go."""
     faults = [
@@ -309,6 +352,19 @@ def _refuse_unsafe_production() -> None:
                 "PAYMENT_GATEWAY must be test: it takes no real money.",
             ),
             (env.text("VAULT_URL", "") == "", "VAULT_URL must name a store of its own, backed up apart from the rest."),
+            (
+                env.text("CHAIN_RPC_URL", "") == "",
+                f"CHAIN_RPC_URL must name an endpoint of {networks.by_name(CHAIN).title}.",
+            ),
+            (
+                NEXT_CHAIN_KEY != "" and NEXT_CHAIN_KEY in {LOG_KEY, RECEIPT_KEY, CHAIN_KEY, VAULT_KEY},
+                "NEXT_CHAIN_KEY must differ from every other key; leave it out to go on with CHAIN_KEY.",
+            ),
+            (
+                0 < len(METRICS_TOKEN) < 32,
+                "METRICS_TOKEN must have at least 32 characters, or be left out: then there are no metrics.",
+            ),
+            *_contradicting(),
         )
         if unsafe
     ]
@@ -318,3 +374,5 @@ def _refuse_unsafe_production() -> None:
 
 if PRODUCTION:
     _refuse_unsafe_production()
+elif _faults := [fault for wrong, fault in _contradicting() if wrong]:
+    raise ImproperlyConfigured("Settings that contradict each other: " + " ".join(_faults))

@@ -21,3 +21,4 @@ STORAGES = {
 }
 WHITENOISE_AUTOREFRESH = True
 CELERY_TASK_ALWAYS_EAGER = True
+ANCHOR_EVERY_SECONDS = 0  # whatever is new is due at once

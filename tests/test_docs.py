@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anchoring import verify
+from anchoring import networks, verify
 from anchoring.keys import verify_ed25519
 from anchoring.protocol.canonical import dumps
 from anchoring.protocol.trust import parse_trust
@@ -61,3 +61,15 @@ def test_every_variable_that_settings_read_is_in_the_table_of_operations() -> No
     settings = (ROOT / "portal" / "settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) | set(re.findall(r'_database\("([A-Z_]+)"', settings))
     assert {name for name in read if f"`{name}`" not in operations} == set()
+
+
+def test_the_worked_example_of_another_chain_is_a_row_that_is_read() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    row = re.search(r"```toml\n(.*?)```", operations, re.DOTALL)[1]
+    table = networks.read(networks.FILE.read_bytes() + row.encode(), file="networks.toml")
+    added = table.by_name("base-sepolia")
+    assert (added.chain_id, added.finality, added.genesis.hex()) == (
+        84532, "finalized", "0dcc9e089e30b90ddfc55be9a37dd15bc551aeee999d2e2b51414c54eaf934e4",
+    )  # fmt: skip
+    assert added.transaction_url(b"\x01" * 32) == f"https://sepolia.basescan.org/tx/0x{'01' * 32}"
+    assert (table.title(84532), table.chain_ids()) == (added.title, networks.shipped().chain_ids())

@@ -84,7 +84,7 @@ def test_what_is_recorded_is_sealed_and_anchored_by_the_schedule_alone(servers, 
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings", "TOUCHSTONE_VAR": str(tmp_path), "CHAIN_RPC_URL": chain.url,
         "DATABASE_URL": a_database(servers, tmp_path), "REDIS_URL": a_redis(servers), "SEQUENCE_EVERY_SECONDS": "1",
-        "ANCHOR_EVERY_SECONDS": "1", "CONFIRM_EVERY_SECONDS": "1",
+        "ANCHOR_EVERY_SECONDS": "1", "CHAIN_TICK_SECONDS": "1",
     }  # fmt: skip
 
     def python(*words: str) -> str:

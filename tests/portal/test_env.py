@@ -81,6 +81,28 @@ def test_a_refused_url_is_not_repeated(text) -> None:
     assert said == "X must be a URL that starts with redis: or rediss:."
 
 
+def test_a_url_may_be_left_out_where_that_is_said() -> None:
+    assert env.optional_url("X", schemes=("http",), env={}) == ""
+    assert env.optional_url("X", schemes=("http",), env={"X": ""}) == ""
+    assert env.optional_url("X", schemes=("http",), env={"X": "http://h"}) == "http://h"
+    assert refusal(env.optional_url, "X", schemes=("http",), given={"X": "hush"}) == (
+        "X must be a URL that starts with http:."
+    )
+
+
+def test_a_chain_is_one_that_can_be_anchored_on() -> None:
+    assert env.chain("X", "", env={}) == ""
+    assert env.chain("X", "sepolia", env={"X": ""}) == "sepolia"
+    assert env.chain("X", "sepolia", env={"X": "hoodi"}) == "hoodi"
+    assert refusal(env.chain, "X", "sepolia", given={"X": "goerli"}) == (
+        "X names no chain to anchor on. The Goerli test network (chain 5) has ended. Use sepolia or hoodi instead."
+    )
+
+
+def test_what_was_given_for_a_chain_is_not_repeated() -> None:
+    assert "hush" not in refusal(env.chain, "X", "", given={"X": "https://node.example/hush"})
+
+
 # --- Secrets ---------------------------------------------------------------------------------------------------------
 
 
@@ -121,3 +143,10 @@ def test_what_is_no_private_key_is_refused_and_not_repeated(text) -> None:
     said = refusal(env.private_key, "LOG_KEY", kept_in=None, given={"LOG_KEY": text})
     assert said.startswith("LOG_KEY must be 64 hexadecimal digits (32 bytes). Make one: python -c ")
     assert text not in said
+
+
+def test_a_private_key_that_may_be_left_out_is_never_made() -> None:
+    assert env.optional_private_key("X", env={}) == ""
+    assert env.optional_private_key("X", env={"X": f"0x{SEED.upper()}"}) == SEED
+    said = refusal(env.optional_private_key, "X", given={"X": "hush"})
+    assert said.startswith("X must be 64 hexadecimal digits (32 bytes). Make one: python -c ")

@@ -24,18 +24,30 @@ SAFE = {
     "VAULT_URL": "postgresql://user:hush@vault.example/vault",
     "LOG_ORIGIN": "insurer.example/log",
     "PAYMENT_GATEWAY": "test",
+    "CHAIN_RPC_URL": "https://rpc.example/v3/hush",
 }
 SHOWN = (
     "DEBUG MODE LOG_KEY CHAIN_KEY SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS"
     " DEMO_PASSWORD ALLOWED_HOSTS"
 )
-PRINT = f"import json, portal.settings as s; print(json.dumps({{n: getattr(s, n, None) for n in {SHOWN.split()!r}}}))"
+ANCHORING = (
+    "CHAIN CHAIN_RPC_URL CHAIN_SECOND_RPC_URL CHAIN_EXPLORER_URL NEXT_CHAIN NEXT_CHAIN_RPC_URL"
+    " NEXT_CHAIN_SECOND_RPC_URL NEXT_CHAIN_KEY ANCHOR_EVERY_SECONDS ANCHOR_EVERY_RECORDS CHAIN_TICK_SECONDS"
+    " FEE_BUMP_AFTER_SECONDS CHAIN_MAX_FEE_GWEI METRICS_TOKEN"
+)
+PRINT = "import json, sys, portal.settings as s; print(json.dumps({n: getattr(s, n, None) for n in sys.argv[1:]}))"
 
 
-def start(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Read the settings in a process of its own, with this environment and no other."""
+def start(folder: Path, environment: dict[str, str], *, shown: str = SHOWN) -> subprocess.CompletedProcess[str]:
+    """Read the settings in a process of its own, with this environment and no other, and print those ``shown``."""
     given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TOUCHSTONE_VAR": str(folder)} | environment
-    return subprocess.run([sys.executable, "-c", PRINT], env=given, cwd=folder, capture_output=True, text=True)
+    words = [sys.executable, "-c", PRINT, *shown.split()]
+    return subprocess.run(words, env=given, cwd=folder, capture_output=True, text=True)
+
+
+def anchoring(folder: Path, **environment: str) -> dict[str, object]:
+    """The settings of anchoring that this environment makes."""
+    return json.loads(start(folder, environment, shown=ANCHORING).stdout)
 
 
 def refused(folder: Path, **changes: str | None) -> str:
@@ -83,6 +95,17 @@ def test_a_key_of_another_form_is_refused_and_not_repeated(tmp_path, name) -> No
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
+        ("CHAIN_RPC_URL", None, "CHAIN_RPC_URL must name an endpoint of the Sepolia test network."),
+        (
+            "NEXT_CHAIN_KEY",
+            "33" * 32,
+            "NEXT_CHAIN_KEY must differ from every other key; leave it out to go on with CHAIN_KEY.",
+        ),
+        (
+            "METRICS_TOKEN",
+            "hush" * 7,
+            "METRICS_TOKEN must have at least 32 characters, or be left out: then there are no metrics.",
+        ),
         ("DEBUG", "true", "DEBUG must be false."),
         ("ALLOWED_HOSTS", None, "ALLOWED_HOSTS must name your host names (no *)."),
         ("ALLOWED_HOSTS", "insurer.example,*", "ALLOWED_HOSTS must name your host names (no *)."),
@@ -102,16 +125,135 @@ def test_an_unsafe_value_is_named(tmp_path, name, value, sentence) -> None:
 
 
 def test_all_unsafe_values_are_named_at_once(tmp_path) -> None:
-    said = refused(tmp_path, DEBUG="true", REDIS_URL=None, EMAIL_URL=None)
+    said = refused(tmp_path, DEBUG="true", REDIS_URL=None, EMAIL_URL=None, CHAIN_RPC_URL=None, NEXT_CHAIN="hoodi")
     assert said == (
         "Unsafe production settings: DEBUG must be false. EMAIL_URL must name a mail server (smtp+tls://…)."
-        " REDIS_URL must name a Redis server."
+        " REDIS_URL must name a Redis server. CHAIN_RPC_URL must name an endpoint of the Sepolia test network."
+        " NEXT_CHAIN_RPC_URL must be set beside NEXT_CHAIN: an endpoint of that chain."
     )
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TOUCHSTONE_MODE", "prod"), ("DATABASE_URL", "mysql://hush@db"), ("CHAIN_RPC_URL", "ws://hush")],
+    [
+        ("TOUCHSTONE_MODE", "prod"),
+        ("DATABASE_URL", "mysql://hush@db"),
+        ("CHAIN_RPC_URL", "ws://hush"),
+        ("CHAIN_SECOND_RPC_URL", "hush"),
+        ("NEXT_CHAIN_RPC_URL", "ws://hush"),
+        ("NEXT_CHAIN_SECOND_RPC_URL", "ws://hush"),
+        ("CHAIN_EXPLORER_URL", "javascript:hush"),
+        ("NEXT_CHAIN_KEY", "hush"),
+        ("ANCHOR_EVERY_SECONDS", "0"),
+        ("ANCHOR_EVERY_RECORDS", "0"),
+        ("CHAIN_TICK_SECONDS", "0"),
+        ("FEE_BUMP_AFTER_SECONDS", "0"),
+        ("CHAIN_MAX_FEE_GWEI", "0"),
+        ("CHAIN_MAX_FEE_GWEI", "100001"),
+        ("CHAIN_MAX_FEE_GWEI", "1.5"),
+    ],
 )
 def test_nonsense_is_refused_in_words(tmp_path, name, value) -> None:
     assert refused(tmp_path, **{name: value}).startswith(f"{name} must be ")
+
+
+# --- Anchoring --------------------------------------------------------------------------------------------------------
+
+UNSET = {
+    "CHAIN_SECOND_RPC_URL": "", "CHAIN_EXPLORER_URL": "", "NEXT_CHAIN": "", "NEXT_CHAIN_RPC_URL": "",
+    "NEXT_CHAIN_SECOND_RPC_URL": "", "NEXT_CHAIN_KEY": "", "METRICS_TOKEN": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("development", {
+            "CHAIN": "local", "CHAIN_RPC_URL": "http://127.0.0.1:8545", "ANCHOR_EVERY_SECONDS": 600,
+            "CHAIN_TICK_SECONDS": 15, "CHAIN_MAX_FEE_GWEI": 1000,
+        }),
+        ("demo", {
+            "CHAIN": "local", "CHAIN_RPC_URL": "http://127.0.0.1:8545", "ANCHOR_EVERY_SECONDS": 5,
+            "CHAIN_TICK_SECONDS": 2, "CHAIN_MAX_FEE_GWEI": 1000,
+        }),
+        ("production", {
+            "CHAIN": "sepolia", "CHAIN_RPC_URL": "https://rpc.example/v3/hush", "ANCHOR_EVERY_SECONDS": 600,
+            "CHAIN_TICK_SECONDS": 15, "CHAIN_MAX_FEE_GWEI": 100,
+        }),
+    ],
+)  # fmt: skip
+def test_each_mode_has_its_chain_and_its_pace(tmp_path, mode, expected) -> None:
+    given = SAFE if mode == "production" else {"TOUCHSTONE_MODE": mode}
+    assert anchoring(tmp_path, **given) == UNSET | expected | {
+        "ANCHOR_EVERY_RECORDS": 1000, "FEE_BUMP_AFTER_SECONDS": 180,
+    }  # fmt: skip
+
+
+def test_everything_about_anchoring_may_come_from_files_and_beats_the_defaults(tmp_path) -> None:
+    wanted = {
+        "CHAIN": "hoodi", "CHAIN_RPC_URL": "http://one.example", "CHAIN_SECOND_RPC_URL": "https://two.example",
+        "CHAIN_EXPLORER_URL": "https://see.example", "NEXT_CHAIN": "sepolia", "NEXT_CHAIN_RPC_URL": "http://three.example",
+        "NEXT_CHAIN_SECOND_RPC_URL": "http://four.example", "NEXT_CHAIN_KEY": "44" * 32, "ANCHOR_EVERY_SECONDS": 1,
+        "ANCHOR_EVERY_RECORDS": 2, "CHAIN_TICK_SECONDS": 3, "FEE_BUMP_AFTER_SECONDS": 4, "CHAIN_MAX_FEE_GWEI": 100000,
+        "METRICS_TOKEN": "t" * 32,
+    }  # fmt: skip
+    for name, value in wanted.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    given = {name: value for name, value in SAFE.items() if name not in wanted}
+    assert anchoring(tmp_path, **given, **{f"{name}_FILE": str(tmp_path / name) for name in wanted}) == wanted
+
+
+@pytest.mark.parametrize("mode", ["development", "production"])
+@pytest.mark.parametrize("name", ["CHAIN", "NEXT_CHAIN"])
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("holesky", "The Holesky test network (chain 17000) has ended. Use sepolia or hoodi instead."),
+        ("Sepolia", "There is no chain of that name. There are sepolia, hoodi, local; docs/operations.md says how to"
+                    " add one."),
+        ("ethereum", "Ethereum (chain 1) is known by name only: nothing says how to anchor there. There are sepolia,"
+                     " hoodi, local; docs/operations.md says how to add one."),
+    ],
+)  # fmt: skip
+def test_a_chain_that_is_dead_or_unknown_is_refused_with_what_to_use(tmp_path, mode, name, value, sentence) -> None:
+    changes = {name: value, "TOUCHSTONE_MODE": mode}
+    assert refused(tmp_path, **changes) == f"{name} names no chain to anchor on. {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"CHAIN_SECOND_RPC_URL": SAFE["CHAIN_RPC_URL"]},
+            "CHAIN_SECOND_RPC_URL must differ from CHAIN_RPC_URL: two independent endpoints are compared.",
+        ),
+        (
+            {"NEXT_CHAIN_RPC_URL": "https://next.example"},
+            "NEXT_CHAIN must be set beside NEXT_CHAIN_RPC_URL and NEXT_CHAIN_SECOND_RPC_URL: it says which chain they"
+            " lead to.",
+        ),
+        (
+            {"NEXT_CHAIN_SECOND_RPC_URL": "https://next.example"},
+            "NEXT_CHAIN must be set beside NEXT_CHAIN_RPC_URL and NEXT_CHAIN_SECOND_RPC_URL: it says which chain they"
+            " lead to.",
+        ),
+        ({"NEXT_CHAIN": "hoodi"}, "NEXT_CHAIN_RPC_URL must be set beside NEXT_CHAIN: an endpoint of that chain."),
+        (
+            {
+                "NEXT_CHAIN": "hoodi", "NEXT_CHAIN_RPC_URL": "https://next.example",
+                "NEXT_CHAIN_SECOND_RPC_URL": "https://next.example",
+            },
+            "NEXT_CHAIN_SECOND_RPC_URL must differ from NEXT_CHAIN_RPC_URL: two independent endpoints are compared.",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_that_contradict_each_other_are_refused_in_every_mode(tmp_path, changes, sentence) -> None:
+    assert refused(tmp_path, **changes) == f"Unsafe production settings: {sentence}"
+    assert refused(tmp_path, TOUCHSTONE_MODE="development", **changes) == (
+        f"Settings that contradict each other: {sentence}"
+    )
+
+
+def test_a_new_key_alone_is_enough_for_a_handover(tmp_path) -> None:
+    made = anchoring(tmp_path, **SAFE, NEXT_CHAIN_KEY="0x" + "44" * 32)
+    assert (made["NEXT_CHAIN"], made["NEXT_CHAIN_KEY"]) == ("", "44" * 32)

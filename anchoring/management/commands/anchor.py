@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How much to do."""
-        parser.add_argument("--now", action="store_true", help="seal what waits and anchor it, whatever the policy says")
+        parser.add_argument("--now", action="store_true", help="seal what waits and anchor it, policy or not")
         parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="go on until it is final, so long")
         parser.add_argument(
             "--accept-nonce", action="store_true",
