@@ -168,7 +168,8 @@ class _Look:
         if self.final is None:
             return Outcome(word, sentence, {})
         seen: dict[str, int | str] = {
-            "chain_id": self.registration.chain_id, "block_number": self.final.number, "block_hash": hexed(self.final.hash),
+            "chain_id": self.registration.chain_id, "block_number": self.final.number,
+            "block_hash": hexed(self.final.hash),
         }  # fmt: skip
         return Outcome(word, sentence, seen)
 

@@ -483,8 +483,8 @@ def _parse_receipt(answer: Any) -> TxReceipt:
         index=_int(answer["transactionIndex"]),
         logs=tuple(_parse_log(log) for log in answer["logs"]),
         contract=None if made is None else _bytes(made, size=20),
-        gas_used=_int(answer["gasUsed"]),
-        gas_price=_int(answer["effectiveGasPrice"]),
+        gas_used=_int(answer.get("gasUsed", "0x0")),
+        gas_price=_int(answer.get("effectiveGasPrice", "0x0")),
     )
 
 

@@ -52,6 +52,11 @@ def _signing_key(name: str, seed: str) -> SigningKey:
     return SigningKey(name=name, seed=bytes.fromhex(seed))
 
 
+def forget_endpoints() -> None:
+    """Let the next look at a chain ask endpoints that rest."""
+    _endpoints.cache_clear()
+
+
 @lru_cache
 def _endpoints(*urls: str) -> Endpoints:
     """One for each process: it remembers how its endpoints have been doing."""

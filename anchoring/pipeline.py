@@ -49,7 +49,7 @@ def sequence() -> int:
 
 
 def close_now() -> None:
-    """Seal what waits and put a state leaf on top now, whatever the policy says; nothing if one is on top already."""
+    """Seal what waits and put a state leaf on top now, due or not; nothing if one is on top already."""
     sequence()
     _close(_is_open)
     sign_head()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from anchoring import config, networks
 from anchoring.models import Checkpoint, Confirmation, Entry, Registration
@@ -77,11 +77,13 @@ def explorer_url(chain_id: int, transaction: str | None) -> str:
 
 
 def current_registration() -> Registration | None:
-    """The registration whose anchors count: the newest one, or the one that it follows until it holds an anchor."""
-    newest = Registration.objects.select_related("follows").order_by("-pk").first()
-    if newest is None or newest.follows is None or confirmations().filter(anchor__registration=newest).exists():
-        return newest
-    return newest.follows
+    """The registration whose anchors count: the newest, but one that follows another only once it holds an anchor."""
+    return _counting_registrations().first()
+
+
+def _counting_registrations() -> QuerySet[Registration]:
+    anchored = confirmations().filter(anchor__registration=OuterRef("pk"))
+    return Registration.objects.filter(Q(follows=None) | Exists(anchored)).order_by("-pk")
 
 
 def confirmations() -> QuerySet[Confirmation]:
@@ -97,12 +99,15 @@ def live_confirmation(anchor: str) -> Subquery:
 def with_stage(entries: QuerySet[Entry]) -> QuerySet[Any]:
     """The entries with ``leaf_index``, ``sealed_at`` and the first confirmation of the current registration above it.
 
-    Three correlated look-ups by index for each entry.
+    One query, three correlated look-ups by index for each entry.
     """
     sealing = Checkpoint.objects.filter(size__gt=OuterRef("leaf__index")).order_by("size")
     anchoring = (
         confirmations()
-        .filter(anchor__registration=current_registration(), anchor__checkpoint__gt=OuterRef("leaf__index"))
+        .filter(
+            anchor__registration=Subquery(_counting_registrations().values("pk")[:1]),
+            anchor__checkpoint__gt=OuterRef("leaf__index"),
+        )
         .order_by("anchor__checkpoint")
     )
     return entries.annotate(

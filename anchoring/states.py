@@ -1,6 +1,6 @@
 """State leaves: the log's own entry that closes what an anchor covers, and when one is due.
 
-The policy: an anchor every ``ANCHOR_EVERY_SECONDS`` or ``ANCHOR_EVERY_RECORDS``, whichever comes first, while there is
+The rule: an anchor every ``ANCHOR_EVERY_SECONDS`` or ``ANCHOR_EVERY_RECORDS``, whichever comes first, while there is
 news; one a day without any. The log's housekeeping (``log.*``) is no news. The sequencer puts the state leaf last; the
 checkpoint right after it is the one that is anchored.
 """

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import TransactionTestCase
 
-from anchoring import vault
+from anchoring import config, vault
 
 DATABASES = ["default", "vault"]
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -27,6 +27,7 @@ def _nothing_cached(tmp_path) -> Iterator[None]:
     """No key, rate limit or outbox of an earlier test."""
     vault.forget_cached_keys()
     cache.clear()
+    config.forget_endpoints()
     settings.OUTBOX_DIR = tmp_path / "outbox"
     yield
     vault.forget_cached_keys()

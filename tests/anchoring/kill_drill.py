@@ -122,16 +122,14 @@ def keep(out: int) -> None:
         newest = Checkpoint.objects.order_by("-size").first()
         if newest is not None:
             say(out, "signed", newest.size, bytes(newest.root).hex())
-        pipeline.tick("send", lambda: pipeline.send(chain=config.chain(), key=config.chain_key()))
-        pipeline.tick("confirm", lambda: pipeline.confirm(chain=config.chain()))
+        pipeline.tick("anchor", partial(anchors.tick, routes.current()))
 
 
 def finish(out: int) -> None:
     """The schedule's next runs, undisturbed."""
-    pipeline.sequence()
-    for _ in range(3):
-        pipeline.send(chain=config.chain(), key=config.chain_key())
-        pipeline.confirm(chain=config.chain())
+    pipeline.close_now()
+    while anchors.tick(routes.current()).word != "idle":
+        pass
     anchored = Confirmation.objects.order_by("-anchor__checkpoint").values_list("anchor__checkpoint", flat=True)[0]
     say(
         out, "entries", Entry.objects.count(), "leaves", Leaf.objects.count(), "pending", Pending.objects.count(),
@@ -177,7 +175,7 @@ if __name__ == "__main__":
     django.setup()
     import web3.exceptions  # noqa: F401, PLC0415 - costs seconds, which no child lives
 
-    from anchoring import config, fsck, pipeline, registration, store  # noqa: PLC0415 - needs the apps
+    from anchoring import anchors, config, fsck, pipeline, registration, routes, store  # noqa: PLC0415 - needs the apps
     from anchoring.models import Anchor, Checkpoint, Confirmation, Entry, Leaf, Pending  # noqa: PLC0415
     from anchoring.protocol.merkle import ProofInvalid, check_consistency, prove_consistency  # noqa: PLC0415
     from anchoring.protocol.tiles import TileReader  # noqa: PLC0415

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.utils import timezone
 
-from anchoring import config, log, vault
-from anchoring.chain import address_of
+from anchoring import anchors, config, log, pipeline, vault
+from anchoring.chain import Wallet, address_of
+from anchoring.endpoints import Endpoints
 from anchoring.log import Subject
 from anchoring.models import Registration
 from anchoring.registration import register_log
+from anchoring.routes import Route
 from tests.anchoring.memory_chain import MemoryChain
 
 ALICE = log.person(uuid.UUID("a11ce000-0000-4000-8000-000000000000"))
@@ -40,6 +42,24 @@ def notes(count: int) -> None:
 def a_chain() -> MemoryChain:
     """A chain in memory on which our key has funds."""
     return MemoryChain(funded=(address_of(config.chain_key()),))
+
+
+def a_route(chain, *, key: bytes | None = None, second=None, **rules) -> Route:
+    """That chain as the log is anchored on it: our key, and for this look endpoints of which nobody knows any ill."""
+    endpoints = Endpoints([chain] if second is None else [chain, second])
+    return Route((31337,), endpoints, Wallet(key or config.chain_key()), **rules)
+
+
+def tick(chain, **rules) -> str:
+    """One tick on that chain: its outcome's word."""
+    return anchors.tick(a_route(chain, **rules)).word
+
+
+def anchor_all(chain) -> None:
+    """Seal what waits, and anchor all that is due until it is final."""
+    pipeline.sequence()
+    while tick(chain) not in ("idle", "confirmed"):
+        pass
 
 
 def register(chain) -> Registration:

@@ -22,6 +22,7 @@ from anchoring.chain import (
     Fees,
     NoFunds,
     NonceTooLow,
+    Tag,
     TxLog,
     TxReceipt,
     Underpriced,
@@ -82,6 +83,7 @@ class MemoryChain:
     """
 
     def __init__(self, *, funded: tuple[bytes, ...] = (), chain_id: int = 31337) -> None:
+        self.name = "memory"
         self.down = False
         self.loses_replies = False
         self.automine = True
@@ -108,24 +110,31 @@ class MemoryChain:
         self._require_up()
         return self._state.balances.get(address, 0)
 
-    def nonce(self, address: bytes) -> int:
+    def nonce(self, address: bytes, at: Tag = "latest") -> int:
         self._require_up()
-        return self._state.nonces.get(address, 0)
+        return self._state_at(at).nonces.get(address, 0)
 
     def fees(self) -> Fees:
         self._require_up()
         return Fees(tip=self.tip, cap=self.tip + 2 * self.base_fee)
 
-    def head(self, contract: bytes, log_id: bytes) -> bytes:
+    def head(self, contract: bytes, log_id: bytes, at: Tag = "latest") -> bytes:
         self._require_up()
-        if contract not in self._state.registries:
+        state = self._state_at(at)
+        if contract not in state.registries:
             raise ChainRefused(f"No registry contract stands at 0x{contract.hex()}.")
-        return self._state.heads.get((contract, log_id), bytes(32))
+        return state.heads.get((contract, log_id), bytes(32))
 
     def estimate(self, call: Call) -> int:
         self._require_up()
         execute(self._state.copy(), call.sender, call.to or b"", call.data, nonce=0)
         return gas_used(call.data)
+
+    def simulate(self, call: Call, *, gas: int) -> None:
+        self._require_up()
+        execute(self._state.copy(), call.sender, call.to or b"", call.data, nonce=0)
+        if gas < gas_used(call.data):
+            raise ChainRefused("out of gas")
 
     def send(self, raw: bytes) -> None:
         self._require_up()
@@ -184,6 +193,10 @@ class MemoryChain:
     @property
     def _state(self) -> State:
         return self._blocks[-1].state
+
+    def _state_at(self, tag: Tag) -> State:
+        depth = self.finality_depth if tag == "finalized" else 0
+        return self._blocks[max(0, len(self._blocks) - 1 - depth)].state
 
     def _require_up(self) -> None:
         if self.down:

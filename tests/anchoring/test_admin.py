@@ -5,11 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from anchoring import config, log, pipeline
+from anchoring import log, pipeline
 from anchoring.log import Subject
 from anchoring.models import Anchor, Checkpoint, Entry, Registration
 from tests import people
-from tests.anchoring.log_world import a_chain, register
+from tests.anchoring.log_world import a_chain, register, tick
 from tests.claims.admin.test_claims import words
 
 pytestmark = pytest.mark.django_db
@@ -26,10 +26,10 @@ def anchored(claim):
     chain = a_chain()
     register(chain)
     pipeline.sequence()
-    pipeline.send(chain=chain, key=config.chain_key())
+    tick(chain)
     for _ in range(40):
         chain.mine()
-    pipeline.confirm(chain=chain)
+    tick(chain)
     return claim
 
 

@@ -32,6 +32,7 @@ DAY_AND_TIME = r"\d+ \w+ \d{4} \d\d:\d\d:\d\d UTC"
 def run(*words: str) -> str:
     """The command's standard output, with every line's end trimmed."""
     out = StringIO()
+    config.forget_endpoints()  # as a process of its own would
     call_command(*words, stdout=out)
     return out.getvalue()
 
@@ -39,6 +40,7 @@ def run(*words: str) -> str:
 def failed(*words: str) -> tuple[str, int, str]:
     """The sentence on standard error, the exit code, and standard output."""
     out = StringIO()
+    config.forget_endpoints()  # as a process of its own would
     with pytest.raises(CommandError) as error:
         call_command(*words, stdout=out)
     return str(error.value), error.value.returncode, out.getvalue()
@@ -108,7 +110,8 @@ def test_anchor_sends_and_confirms(chain_up) -> None:
     run("sequence")
     size = Checkpoint.objects.get().size
     said = run("anchor").split("\n")
-    assert re.fullmatch(rf"Sent the checkpoint of size {size} in transaction 0x[0-9a-f]{{64}}\.", said[0])
+    sent = rf"The anchor of size {size} was sent in transaction 0x[0-9a-f]{{64}}; no block has it yet\."
+    assert re.fullmatch(sent, said[0])
     assert said[1] == f"Confirmed: the chain holds the log up to size {size}."
     assert run("anchor") == f"Nothing to anchor: the chain holds the log up to size {size}.\n"
 
@@ -171,8 +174,8 @@ def test_log_status_of_an_anchored_log(chain_up) -> None:
     note()
     said = run("log_status")
     assert re.search(rf"^Waiting           1, the oldest since {DAY_AND_TIME}$", said, re.M)
-    assert re.search(rf"^Checkpoint        size 1, signed {DAY_AND_TIME}$", said, re.M)
-    assert re.search(r"^Anchored          size 1, block [\d,]+$", said, re.M)
+    assert re.search(rf"^Checkpoint        size 2, signed {DAY_AND_TIME}$", said, re.M)
+    assert re.search(r"^Anchored          size 2, block [\d,]+$", said, re.M)
     assert re.search(r"^Chain             chain checked: it holds what our rows say$", said, re.M)
 
 
@@ -182,8 +185,8 @@ def test_log_status_as_json(chain_up) -> None:
     run("anchor")
     told = json.loads(run("log_status", "--json"))
     row = Registration.objects.get()
-    assert (told["size"], told["waiting"], told["not_anchored"], told["chain"]) == (1, 0, 0, "agrees")
-    assert (told["anchor"]["size"], told["registration"]["contract"]) == (1, f"0x{bytes(row.contract).hex()}")
+    assert (told["size"], told["waiting"], told["not_anchored"], told["chain"]) == (2, 0, 0, "agrees")
+    assert (told["anchor"]["size"], told["registration"]["contract"]) == (2, f"0x{bytes(row.contract).hex()}")
     assert (told["troubles"], told["alarms"]) == ([], [])
 
 
@@ -212,7 +215,7 @@ def test_fsck_of_a_log_that_agrees(chain_up) -> None:
     run("anchor")
     trust_file()
     assert run("fsck").split("\n") == [
-        "Checked 0 business rows (0 columns), 2 entries, 2 leaves, 1 tile, 1 checkpoint, 1 trust version, 1 anchor.",
+        "Checked 0 business rows (0 columns), 3 entries, 3 leaves, 1 tile, 1 checkpoint, 1 trust version, 1 anchor.",
         "chain checked: it holds what our rows say.",
         "Everything agrees.",
         "",

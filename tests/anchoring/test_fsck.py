@@ -6,13 +6,14 @@ from contextlib import nullcontext
 import pytest
 from django.db import connection, connections
 
-from anchoring import config, fsck, log, pipeline, vault
+from anchoring import fsck, log, pipeline, vault
 from anchoring.models import (
     Anchor,
     Attempt,
     Checkpoint,
     Confirmation,
     Entry,
+    Inclusion,
     Leaf,
     Opening,
     Pending,
@@ -23,7 +24,7 @@ from anchoring.openings import open_disclosures
 from anchoring.trust import trust_file
 from claims.models import Document, KycCase
 from tests import people
-from tests.anchoring.log_world import ALICE, a_chain, guards_lifted, note, notes, register, sql
+from tests.anchoring.log_world import ALICE, a_chain, anchor_all, guards_lifted, note, notes, register, sql, tick
 
 pytestmark = pytest.mark.django_db
 
@@ -72,10 +73,8 @@ def case(alice, carol, chain) -> KycCase:
     pipeline.sequence()
     register(chain)
     people.kyc.verify_identity(by=carol, case=case)
-    pipeline.sequence()
     trust_file()
-    pipeline.send(chain=chain, key=config.chain_key())
-    pipeline.confirm(chain=chain)
+    anchor_all(chain)
     return case
 
 
@@ -276,9 +275,9 @@ def test_a_changed_leaf_is_named(case, index):
     assert scan() == [f"leaf {index}, column hash: is not that of entry {leaf.entry.id}"]
 
 
-@pytest.mark.parametrize("index", [0, 100, 262])
+@pytest.mark.parametrize("index", [0, 100, 263])
 def test_a_removed_leaf_is_named_and_so_is_its_entry(case, index):
-    assert Leaf.objects.count() == 263
+    assert Leaf.objects.count() == 264
     entry = Leaf.objects.get(index=index).entry
     remove("anchoring_leaf", '"index"', index)
     assert scan() == [
@@ -312,7 +311,7 @@ def test_a_removed_a_cut_and_an_extra_tile_are_named(case):
     change("anchoring_tile", "hashes", bytes(Tile.objects.get(level=0, n=1).hashes)[:32], "n", 1)
     Tile.objects.create(level=2, n=0, hashes=b"x" * 32)
     assert scan() == [
-        "tile 0/1: has 32 bytes where the log needs 224",
+        "tile 0/1: has 32 bytes where the log needs 256",
         "tile 1/0: is missing",
         "tile 2/0: lies beyond the log's end",
     ]
@@ -321,8 +320,8 @@ def test_a_removed_a_cut_and_an_extra_tile_are_named(case):
 @pytest.mark.parametrize(
     ("column", "value", "what"),
     [
-        ("size", 262, "is 262; the log has 263 leaves"),
-        ("size", 264, "is 264; the log has 263 leaves"),
+        ("size", 262, "is 262; the log has 264 leaves"),
+        ("size", 265, "is 265; the log has 264 leaves"),
         ("root", b"r" * 32, "is not the root of the log's leaves"),
     ],
 )
@@ -333,7 +332,7 @@ def test_a_changed_head_is_named(case, column, value, what):
 
 def test_a_removed_head_is_named(case):
     remove("anchoring_head", "id", 1)
-    assert scan() == ["head: is missing; the log has 263 leaves"]
+    assert scan() == ["head: is missing; the log has 264 leaves"]
 
 
 def test_a_changed_root_of_a_checkpoint_is_named(case):
@@ -358,7 +357,7 @@ def test_a_checkpoint_moved_to_another_size_is_named(case):
 def test_a_checkpoint_beyond_the_end_is_named(case):
     row = Checkpoint.objects.get(size=261)
     Checkpoint.objects.create(size=999, root=row.root, note=row.note, at=row.at)
-    assert scan() == ["checkpoint 999: covers more than the log's 263 leaves"]
+    assert scan() == ["checkpoint 999: covers more than the log's 264 leaves"]
 
 
 def test_a_history_rewritten_with_all_that_the_database_holds_is_named_by_what_was_signed(case):
@@ -370,9 +369,9 @@ def test_a_history_rewritten_with_all_that_the_database_holds_is_named_by_what_w
     change("anchoring_entry", "data", forged, "seq", entry.seq)
     change("anchoring_entry", "kind", "kyc.rejected", "seq", entry.seq)
     change("anchoring_leaf", "hash", forged_hash, '"index"', 262)
-    change("anchoring_tile", "hashes", tile[: 6 * 32] + forged_hash, "n", 1)
+    change("anchoring_tile", "hashes", tile[: 6 * 32] + forged_hash + tile[7 * 32 :], "n", 1)
     assert scan() == [
-        "checkpoint 263: what was signed is not the root of the log's leaves",
+        "checkpoint 264: what was signed is not the root of the log's leaves",
         "head, column root: is not the root of the log's leaves",
     ]
 
@@ -415,6 +414,7 @@ def test_a_changed_anchor_is_named(case, table, column, value, what):
 def test_a_head_on_chain_that_is_not_ours_is_named(case, chain):
     """As after the database was restored from an old backup: the chain knows more than we do."""
     remove("anchoring_confirmation", "id", Confirmation.objects.get().pk)
+    remove("anchoring_inclusion", "id", Inclusion.objects.get().pk)
     remove("anchoring_attempt", "id", Attempt.objects.get().pk)
     remove("anchoring_anchor", "id", Anchor.objects.get().pk)
     assert list(map(str, fsck.check_chain(chain=chain))) == [
@@ -425,7 +425,7 @@ def test_a_head_on_chain_that_is_not_ours_is_named(case, chain):
 def test_an_anchor_of_ours_may_be_on_chain_before_it_is_confirmed(case, chain):
     note()
     pipeline.sequence()
-    pipeline.send(chain=chain, key=config.chain_key())
+    tick(chain)
     assert list(fsck.check_chain(chain=chain)) == []
 
 

@@ -4,24 +4,31 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from anchoring import config, pipeline
+from anchoring import pipeline
 from anchoring.models import (
     Anchor,
     Attempt,
     Checkpoint,
     Confirmation,
     Entry,
+    Handover,
+    Inclusion,
     Leaf,
     Opening,
     Registration,
+    Retraction,
+    State,
     Tile,
     TrustVersion,
 )
 from anchoring.trust import trust_file
-from tests.anchoring.log_world import a_chain, note, notes, register, sql
+from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register, sql
 
 pytestmark = pytest.mark.django_db
-INSERT_ONLY = (Entry, Opening, Leaf, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Confirmation)
+INSERT_ONLY = (
+    Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation,
+    Retraction, Handover,
+)  # fmt: skip
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a way of SQLite's alone")
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="a way of PostgreSQL's alone")
 
@@ -32,10 +39,15 @@ def _a_row_of_everything(db) -> None:
     chain = a_chain()
     notes(4)
     pipeline.sequence()
-    register(chain)
+    registration = register(chain)
     trust_file()
-    pipeline.send(chain=chain, key=config.chain_key())
-    pipeline.confirm(chain=chain)
+    anchor_all(chain)
+    now = timezone.now()
+    Retraction.objects.create(confirmation=Confirmation.objects.get(), block_hash=bytes(32), at=now)
+    Handover.objects.create(
+        registration=registration, sender=bytes(20), controller=bytes(20), nonce=1, tip=1, cap=1, raw=b"\2",
+        transaction=bytes(32), at=now,
+    )  # fmt: skip
 
 
 def refused(*statements_or_calls) -> None:
@@ -62,7 +74,7 @@ def test_no_row_can_be_removed(model) -> None:
 
 
 def test_nobody_can_remove_through_the_orm_either() -> None:
-    refused(Confirmation.objects.get().delete, Confirmation.objects.all().delete, Opening.objects.all().delete)
+    refused(Handover.objects.get().delete, Retraction.objects.all().delete, Opening.objects.all().delete)
 
 
 @on_postgresql

@@ -24,7 +24,7 @@ def drill(database_url: str, folder: Path) -> dict[str, int]:
     with LocalChain(port=0, funded=[address_of(config.chain_key())]) as chain:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "portal.settings", "TOUCHSTONE_VAR": str(folder), "DATABASE_URL": database_url,
-            "CHAIN_RPC_URL": chain.url,
+            "CHAIN_RPC_URL": chain.url, "ANCHOR_EVERY_SECONDS": "1",
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "tests.anchoring.kill_drill", str(SECONDS)],

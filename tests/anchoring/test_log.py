@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchoring import config, log, pipeline, vault, verify
-from anchoring.models import Entry, Opening, Pending
+from anchoring.models import Attempt, Entry, Opening, Pending
 from anchoring.openings import open_disclosures
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.protocol.entry import parse_entry
@@ -21,7 +21,18 @@ from anchoring.protocol.merkle import leaf_hash
 from anchoring.protocol.receipt import parse_receipt
 from anchoring.trust import trust_file
 from claims.models import KycCase, Policy
-from tests.anchoring.log_world import ALICE, BOB, a_chain, a_subject, guards_lifted, note, register, sql
+from tests.anchoring.log_world import (
+    ALICE,
+    BOB,
+    a_chain,
+    a_subject,
+    anchor_all,
+    guards_lifted,
+    note,
+    register,
+    sql,
+    tick,
+)
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -148,8 +159,7 @@ def anchored() -> None:
     chain = a_chain()
     pipeline.sequence()
     register(chain)
-    pipeline.send(chain=chain, key=config.chain_key())
-    pipeline.confirm(chain=chain)
+    anchor_all(chain)
 
 
 # --- Reading back ----------------------------------------------------------------------------------------------------
@@ -194,13 +204,14 @@ def test_an_event_climbs_from_recorded_to_sealed_to_anchored() -> None:
     pipeline.sequence()
     words.append(log.history(subject)[0].stage.word)
     register(chain)
-    attempt = pipeline.send(chain=chain, key=config.chain_key())
+    pipeline.sequence()
+    tick(chain)
     words.append(log.history(subject)[0].stage.word)
-    pipeline.confirm(chain=chain)
+    tick(chain)
     stage = log.history(subject)[0].stage
     assert [*words, stage.word] == ["Recorded", "Sealed", "Sealed", "Anchored"]
     assert (stage.settled, stage.index, stage.block_number) == (True, 0, chain.block("latest").number)
-    assert stage.transaction == f"0x{bytes(attempt.transaction).hex()}"
+    assert stage.transaction == f"0x{bytes(Attempt.objects.get().transaction).hex()}"
     assert stage.anchored_at == datetime.fromtimestamp(chain.block("latest").timestamp, tz=UTC)
 
 
@@ -211,8 +222,7 @@ def test_a_new_registration_takes_the_word_anchored_back_until_it_is_true_there(
     for chain, expected in ((old, "Anchored"), (new, "Anchored")):
         register(chain)
         assert log.history(subject)[0].stage.word == "Sealed"
-        pipeline.send(chain=chain, key=config.chain_key())
-        pipeline.confirm(chain=chain)
+        anchor_all(chain)
         assert log.history(subject)[0].stage.word == expected
 
 

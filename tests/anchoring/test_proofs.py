@@ -9,7 +9,18 @@ from anchoring import config, log, pipeline, vault, verify
 from anchoring.models import Checkpoint
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.trust import trust_file
-from tests.anchoring.log_world import ALICE, BOB, a_chain, a_subject, guards_lifted, note, notes, register, sql
+from tests.anchoring.log_world import (
+    ALICE,
+    BOB,
+    a_chain,
+    a_subject,
+    anchor_all,
+    guards_lifted,
+    note,
+    notes,
+    register,
+    sql,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,9 +49,7 @@ def subject():
 
 
 def anchor(chain) -> None:
-    pipeline.sequence()
-    pipeline.send(chain=chain, key=config.chain_key())
-    pipeline.confirm(chain=chain)
+    anchor_all(chain)
 
 
 def test_of_nothing_there_is_no_proof() -> None:

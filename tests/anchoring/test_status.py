@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from anchoring import config, pipeline
+from anchoring import pipeline
 from anchoring.models import Checkpoint, Tick
 from anchoring.status import log_status
-from tests.anchoring.log_world import a_chain, guards_lifted, note, notes, register, sql
+from tests.anchoring.log_world import a_chain, guards_lifted, note, notes, register, sql, tick
 
 pytestmark = pytest.mark.django_db
 LATE = timedelta(seconds=settings.SEAL_WITHIN_SECONDS + 60)
@@ -30,11 +30,12 @@ def test_the_figures_follow_a_record_up_the_ladder() -> None:
     status = log_status()
     assert (status.size, status.waiting, status.not_anchored, status.not_anchored_since) == (1, 0, 1, entry.at)
     register(chain)
-    pipeline.send(chain=chain, key=config.chain_key())
-    assert log_status().not_anchored == 1
-    pipeline.confirm(chain=chain)
+    pipeline.sequence()
+    tick(chain)
+    assert log_status().not_anchored == 3
+    tick(chain)
     status = log_status()
-    assert (status.confirmation.anchor.checkpoint_id, status.not_anchored, status.troubles) == (1, 0, [])
+    assert (status.confirmation.anchor.checkpoint_id, status.not_anchored, status.troubles) == (3, 0, [])
     assert status.chain_name == "this computer's local test chain"
 
 
@@ -63,10 +64,10 @@ def test_within_the_time_there_is_no_alarm() -> None:
 
 def test_a_step_that_halted_is_shown_in_its_own_words() -> None:
     register(a_chain())
-    assert pipeline.tick("send", lambda: pipeline.send(chain=a_chain(), key=config.chain_key())) == ""
+    assert pipeline.tick("anchor", lambda: tick(a_chain())) == ""
     note()
     pipeline.sequence()
-    pipeline.tick("send", lambda: pipeline.send(chain=a_chain(), key=config.chain_key()))
+    pipeline.tick("anchor", lambda: tick(a_chain()))
     [trouble] = log_status().troubles
     assert trouble.startswith("Anchoring is waiting: CHAIN_RPC_URL leads to chain 31337, but the log is registered on")
 
@@ -77,10 +78,10 @@ def test_a_step_that_goes_well_again_clears_its_trouble() -> None:
     def fail() -> None:
         raise pipeline.Halted("The moon is full.")
 
-    assert pipeline.tick("confirm", fail) == "The moon is full."
-    went_well = Tick.objects.get(step="confirm").went_well_at
-    assert (went_well, log_status().troubles) == (None, ["Confirming is waiting: The moon is full."])
-    assert pipeline.tick("confirm", lambda: None) == ""
+    assert pipeline.tick("anchor", fail) == "The moon is full."
+    went_well = Tick.objects.get(step="anchor").went_well_at
+    assert (went_well, log_status().troubles) == (None, ["Anchoring is waiting: The moon is full."])
+    assert pipeline.tick("anchor", lambda: None) == ""
     assert log_status().troubles == []
 
 
@@ -89,7 +90,7 @@ def test_a_bug_in_a_step_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        pipeline.tick("confirm", fail)
+        pipeline.tick("anchor", fail)
 
 
 def test_a_schedule_that_stands_still_is_noticed() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings as configured
 
-from anchoring import tasks
+from anchoring import config, tasks
 from anchoring.models import Confirmation, Leaf, Tick
 from portal.celery import app
 from tests.anchoring.log_world import a_chain, note, register
@@ -16,27 +16,30 @@ def went() -> dict[str, tuple[bool, str]]:
     return {tick.step: (tick.went_well_at is not None, tick.problem) for tick in Tick.objects.all()}
 
 
-def test_the_three_tasks_take_a_record_up_the_ladder(settings, local_chain) -> None:
+def test_the_two_tasks_take_a_record_up_the_ladder(settings, local_chain) -> None:
     settings.CHAIN_RPC_URL = local_chain.url
-    register(tasks.config.chain())
+    register(config.chain())
     note()
-    assert [step.delay().get() for step in (tasks.sequence, tasks.send, tasks.confirm)] == ["", "", ""]
-    assert (Leaf.objects.count(), Confirmation.objects.get().anchor.checkpoint_id) == (2, 2)
-    assert went() == {"sequence": (True, ""), "send": (True, ""), "confirm": (True, "")}
+    for step in (tasks.sequence, tasks.anchor, tasks.anchor):
+        step.delay().get()
+    assert (Leaf.objects.count(), Confirmation.objects.get().anchor.checkpoint_id) == (3, 3)
+    assert went() == {"sequence": (True, ""), "anchor": (True, "")}
+    assert Tick.objects.get(step="anchor").said == "Confirmed: the chain holds the log up to size 3."
 
 
 def test_a_silent_chain_is_noted_and_nothing_fails() -> None:
     register(a_chain())
     note()
     silent = "http://127.0.0.1:9 cannot be reached: the connection failed."
-    assert [step.delay().get() for step in (tasks.sequence, tasks.send, tasks.confirm)] == ["", silent, ""]
-    assert went() == {"sequence": (True, ""), "send": (False, silent), "confirm": (True, "")}
+    for step in (tasks.sequence, tasks.anchor):
+        step.delay().get()
+    assert went() == {"sequence": (True, ""), "anchor": (False, silent)}
 
 
 def test_everything_on_the_schedule_is_a_task_that_exists() -> None:
     app.loader.import_default_modules()
     scheduled = {entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
-    assert scheduled >= {"anchoring.sequence", "anchoring.send", "anchoring.confirm"}
+    assert scheduled >= {"anchoring.sequence", "anchoring.anchor"}
     assert scheduled - set(app.tasks) == set()
 
 

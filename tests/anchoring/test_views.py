@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from anchoring import config, pipeline, stages, trust, verify
+from anchoring import pipeline, stages, trust, verify
 from anchoring.log import receipt
 from anchoring.models import Entry, Tick
 from tests.anchoring import log_world as world
@@ -28,10 +28,10 @@ def anchored_log(*, more: int = 0):
     world.register(chain)
     world.notes(3)
     pipeline.sequence()
-    pipeline.send(chain=chain, key=config.chain_key())
+    world.tick(chain)
     for _ in range(40):
         chain.mine()
-    pipeline.confirm(chain=chain)
+    world.tick(chain)
     if more:
         world.notes(more)
         pipeline.sequence()
@@ -89,7 +89,7 @@ def test_no_more_is_said_of_a_chain_than_it_is_worth(chain_id, sentence) -> None
 
 def test_how_far_the_anchor_is_behind_is_said_in_records_and_minutes(client) -> None:
     anchored_log(more=2)
-    expected = "<strong>2</strong> sealed records wait for the next anchor; the oldest for 0 minutes."
+    expected = "<strong>3</strong> sealed records wait for the next anchor; the oldest for 0 minutes."
     assert missing(client.get(LOG), expected) == []
 
 
@@ -102,7 +102,7 @@ def test_a_transaction_leads_to_the_explorer_when_there_is_one(client, settings)
 
 
 def test_a_step_that_cannot_go_on_says_why(client) -> None:
-    Tick.objects.create(step="send", ran_at=timezone.now(), problem="The chain does not answer.")
+    Tick.objects.create(step="anchor", ran_at=timezone.now(), problem="The chain does not answer.")
     anchored_log()
     assert missing(client.get(LOG), "Anchoring is waiting: The chain does not answer.") == []
 
@@ -117,7 +117,7 @@ def test_growth_is_drawn_once_there_are_two_seals(client) -> None:
     anchored_log(more=2)
     answer = client.get(LOG)
     growth = answer.context["growth"]
-    assert (growth.first.size, growth.last.size, len(growth.anchors)) == (growth.last.size - 2, growth.last.size, 1)
+    assert (growth.first.size, growth.last.size, len(growth.anchors)) == (growth.last.size - 3, growth.last.size, 1)
     assert missing(answer, f'd="{growth.path}"', "Each step is a seal, each dot an anchor.") == []
 
 
@@ -134,7 +134,7 @@ def test_the_page_asks_no_more_of_a_longer_log(client) -> None:
     for _ in range(3):
         world.notes(20)
         pipeline.sequence()
-        pipeline.send(chain=chain, key=config.chain_key())
+        world.tick(chain)
         chain.mine()
     assert (questions(), before < 20) == (before, True)
 

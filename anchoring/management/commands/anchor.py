@@ -1,4 +1,4 @@
-"""``anchor``: do the next thing for the anchors, once; or now, whatever the policy says."""
+"""``anchor``: do the next thing for the anchors, once; or now, due or not."""
 
 import time
 from typing import Any
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How much to do."""
-        parser.add_argument("--now", action="store_true", help="seal what waits and anchor it, policy or not")
+        parser.add_argument("--now", action="store_true", help="seal what waits and anchor it, due or not")
         parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="go on until it is final, so long")
         parser.add_argument(
             "--accept-nonce", action="store_true",
@@ -41,15 +41,18 @@ class Command(BaseCommand):
             self._until_final(route, time.monotonic() + options["wait"])
 
     def _until_final(self, route: routes.Route, deadline: float) -> None:
-        """Tick once, and while something is under way and time is left, again; each new sentence is said once."""
-        said = ""
+        """Tick, see at once what became of what was sent, and go on while time is left; a sentence is said once."""
+        said, ticks = "", 0
         while True:
             outcome = anchors.tick(route)
+            ticks += 1
             if outcome.sentence != said:
                 said = outcome.sentence
                 self.stdout.write(said)
             if outcome.word in ("idle", "confirmed"):
                 return
+            if ticks == 1 and outcome.word == "sent":
+                continue
             if time.monotonic() >= deadline:
                 self.stdout.write("Run this again later, or leave it to the schedule.")
                 return

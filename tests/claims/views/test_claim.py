@@ -12,14 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from anchoring import config, log, pipeline, trust, vault, verify
+from anchoring import log, pipeline, trust, vault, verify
 from anchoring.models import Entry
 from claims.actions import adjusting
 from claims.actions import claim as actions
 from claims.models import Claim
 from claims.workflow import subject_of
 from tests import people
-from tests.anchoring.log_world import a_chain, register
+from tests.anchoring.log_world import a_chain, register, tick
 from tests.people import PNG
 
 pytestmark = pytest.mark.django_db
@@ -52,10 +52,10 @@ def chain():
 def anchor(chain) -> None:
     """Everything recorded so far, sealed and anchored."""
     pipeline.sequence()
-    pipeline.send(chain=chain, key=config.chain_key())
+    tick(chain)
     for _ in range(40):
         chain.mine()
-    pipeline.confirm(chain=chain)
+    tick(chain)
 
 
 def at(name: str, claim: Claim, *more: object) -> str:
