@@ -98,7 +98,7 @@ def _npm_install(npm: str, path: str) -> None:
     """Install, and see that it runs here: it needs a C library that small or old systems do not have."""
     _run(
         npm, "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1",
-        f"@foundry-rs/anvil@{VERSION}", PATH=path, **dict(_certificates()),
+        "--fetch-retry-mintimeout=1000", f"@foundry-rs/anvil@{VERSION}", PATH=path, **dict(_certificates()),
     )  # fmt: skip
     found = find_anvil()
     if found is None:

@@ -48,8 +48,8 @@ GROUP_SECONDS = 5
 ASK_SECONDS = 30
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a web proxy
-# Ends anvil when this process is gone, however it went: the pipe that ``read`` waits on then closes.
-_WATCH = 'read -r _; kill -9 "-$0"'
+# Ends anvil and removes its folder when this process is gone, however it went: the pipe it reads then closes.
+_WATCH = 'read -r _; kill -9 "-$0"; rm -rf "$1"'
 
 At = int | Literal["latest", "safe", "finalized", "pending"]
 
@@ -145,7 +145,7 @@ class Node:
             )  # fmt: skip
         try:
             self._watcher = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCH, str(self._process.pid)],
+                ["/bin/sh", "-c", _WATCH, str(self._process.pid), self._folder.name],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             self._wait_until_it_answers()

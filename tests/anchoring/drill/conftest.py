@@ -18,7 +18,7 @@ NO_ANVIL = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def anvil() -> None:
     """Skips loudly where there is none; with REQUIRE_ANVIL=1, fails."""
     if find_anvil() is None:

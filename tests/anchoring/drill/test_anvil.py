@@ -64,7 +64,7 @@ def test_it_is_installed_once_by_the_npm_that_is_there(clone) -> None:
     assert (again.returncode, again.stderr, again.stdout) == (0, "", "")
     assert (clone.parent / "ran").read_text() == (
         f"{certificates} install --prefix {clone}/var/anvil --no-audit --no-fund --ignore-scripts --fetch-retries=1"
-        f" @foundry-rs/anvil@{VERSION}\n"
+        f" --fetch-retry-mintimeout=1000 @foundry-rs/anvil@{VERSION}\n"
     )
 
 

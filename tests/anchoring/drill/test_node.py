@@ -56,11 +56,14 @@ def tags(node: Node) -> tuple[int, int, int]:
 
 
 def is_alive(pid: int) -> bool:
+    """A zombie is not; where there is no /proc, it is one for no longer than its new parent takes."""
     try:
         os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
     except ProcessLookupError:
         return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def until_dead(pid: int) -> bool:
@@ -453,16 +456,24 @@ with Node() as node:
 """
 
 
+def until_empty(folder: Path) -> bool:
+    ends = time.monotonic() + 5
+    while any(folder.iterdir()) and time.monotonic() < ends:
+        time.sleep(0.02)
+    return not any(folder.iterdir())
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_the_end_of_our_process_ends_the_node(anvil, how) -> None:
+def test_the_end_of_our_process_ends_the_node_and_leaves_no_folder(anvil, tmp_path, how) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDS_A_NODE], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as holder:
+        [sys.executable, "-c", HOLDS_A_NODE], cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as holder:  # fmt: skip
         pid = int(holder.stdout.readline())
-        assert is_alive(pid)
+        assert is_alive(pid) and any(tmp_path.iterdir())
         holder.send_signal(how)
         holder.wait(timeout=10)
-    assert until_dead(pid)
+    assert until_dead(pid) and until_empty(tmp_path)
 
 
 def test_a_wrapper_and_what_it_started_end_together(anvil, monkeypatch, tmp_path) -> None:

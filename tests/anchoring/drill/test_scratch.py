@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -143,9 +144,20 @@ time.sleep(60)
 """
 
 
+def is_gone(pid: int) -> bool:
+    """Ended; a zombie only waits for its new parent."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def ended(child: subprocess.Popen[str], grandchild: int) -> bool:
-    state = Path(f"/proc/{grandchild}/status")
-    return child.returncode == -9 and (not state.exists() or "\nState:\tZ" in state.read_text())
+    """Both were killed; the grandchild may take a moment, as nobody waited for it."""
+    ends = time.monotonic() + 5
+    while not is_gone(grandchild) and time.monotonic() < ends:
+        time.sleep(0.02)
+    return child.returncode == -9 and is_gone(grandchild)
 
 
 def test_a_killed_child_takes_what_it_started_with_it() -> None:
