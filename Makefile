@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 # Tests that touch no database, or bring their own: once is enough.
-WITHOUT_A_DATABASE := --ignore tests/anchoring/protocol --ignore tests/vectors --ignore tests/journeys
+WITHOUT_A_DATABASE := --ignore tests/anchoring/protocol --ignore tests/vectors --ignore tests/journeys \
+	$(foreach name,anvil node proxy,--ignore tests/anchoring/drill/test_$(name).py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench anvil clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -16,7 +17,7 @@ help:  ## show this list
 demo: $(VENV)/.runtime  ## run the whole product here: http://localhost:8000 (PORT= changes the port, Ctrl-C stops it)
 	@$(BIN)/python -m portal.demo --port $(PORT)
 
-test: $(VENV)/.dev  ## run every test: on SQLite, then on a real PostgreSQL with a real Redis-protocol server
+test: $(VENV)/.dev anvil  ## run every test: on SQLite, then on a real PostgreSQL with a real Redis-protocol server
 	$(BIN)/python -m pytest
 	$(BIN)/python -m tests.services $(BIN)/python -m pytest $(WITHOUT_A_DATABASE)
 
@@ -27,8 +28,11 @@ check: $(VENV)/.dev  ## lint, formatting, types, migrations, pinned requirements
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 
-bench: $(VENV)/.bench  ## measure beside the peers in one run; prints the tables of docs/performance.md
+bench: $(VENV)/.bench anvil  ## measure beside the peers in one run; prints the tables of docs/performance.md
 	$(BIN)/python -m tests.services $(VENV)-bench/bin/python -m tests.bench
+
+anvil: | $(VENV)/bin/python  ## install the node that drills run on, unless it is there; without it they are skipped
+	@$(BIN)/python -m anchoring.drill.anvil
 
 clean:  ## remove environments, caches and the demonstration's state
 	rm -rf $(VENV) $(VENV)-bench var .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
