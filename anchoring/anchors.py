@@ -153,7 +153,7 @@ class _Look:
     route: Route
     registration: Registration
     tip: _Tip
-    now: datetime = field(default_factory=timezone.now)
+    now: datetime = field(default_factory=lambda: timezone.now())
 
     @cached_property
     def final(self) -> Block | None:
@@ -282,10 +282,12 @@ class _Look:
         next_ones = [attempt for attempt in attempts if attempt.nonce == used]
         if next_ones and sender == ours and self._waits_too_long(next_ones):
             return self._bump(anchor, next_ones[0])
-        if not next_ones and sender == ours and not self._is_ours(sender, used):
-            refuse_lag(self.registration, sender, used)
-            return self._another_attempt(anchor, newest, nonce=used)  # what was reserved before was never sent
-        return self._send(anchor, (next_ones or attempts)[0])
+        if next_ones:
+            return self._send(anchor, next_ones[0])
+        if sender != ours or self._is_ours(sender, used):
+            return self.found("sent", f"The anchor of size {anchor.checkpoint_id} waits for the transaction before it.")
+        refuse_lag(self.registration, sender, used)
+        return self._another_attempt(anchor, newest, nonce=used)  # what was reserved before was never sent
 
     def _waits_too_long(self, attempts: list[Attempt]) -> bool:
         """Whether the newest of these replacements has waited its time, which doubles from each to the next."""
