@@ -34,7 +34,7 @@ def _selector(signature: str) -> bytes:
 
 
 _REGISTER = _selector("register(bytes32)")
-_ANCHOR = _selector("anchor(bytes32,uint256,bytes32,uint256,bytes32,bytes32[])")
+_ANCHOR = _selector("anchor(bytes32,bytes32,bytes32)")  # what follows the three words is packed
 _HANDOVER = _selector("handover(bytes32,uint256,bytes32,address)")
 _ANCHORED = keccak(b"Anchored(bytes32,uint256,bytes32,uint256,bytes32)")
 
@@ -100,9 +100,9 @@ def anchor_call(
     new_root: bytes,
     proof: list[bytes],
 ) -> Call:
-    """Move a log's head; from size 0 with ``EMPTY_ROOT`` and an empty proof."""
-    head = _words(log_id, old_size, old_root, new_size, new_root)
-    return Call(sender=sender, to=contract, data=_ANCHOR + head + _words(6 * 32, len(proof), *proof))
+    """Move a log's head; from size 0 with ``EMPTY_ROOT`` and an empty proof. Sizes are below 2^64."""
+    sizes = old_size.to_bytes(8, "big") + new_size.to_bytes(8, "big")
+    return Call(sender=sender, to=contract, data=_ANCHOR + _words(log_id, old_root, new_root) + sizes + _words(*proof))
 
 
 def handover_call(

@@ -28,6 +28,11 @@ event HandedOver:
 
 head: public(HashMap[bytes32, bytes32])
 
+FIXED: constant(uint256) = 4 + 3 * 32 + 2 * 8  # bytes of an anchor call before its hashes: selector, words, sizes
+MAX_HASHES: constant(uint256) = 64
+NODE: constant(bytes1) = 0x01  # what an inner node's hash begins with
+IDENTITY: constant(address) = 0x0000000000000000000000000000000000000004  # copies a whole call into memory at once
+
 
 @external
 def register(salt: bytes32) -> bytes32:
@@ -43,19 +48,24 @@ def register(salt: bytes32) -> bytes32:
 
 
 @external
-def anchor(
-    logId: bytes32, oldSize: uint256, oldRoot: bytes32, newSize: uint256, newRoot: bytes32, proof: DynArray[bytes32, 64]
-):
+def anchor(logId: bytes32, oldRoot: bytes32, newRoot: bytes32):
     """
     @notice Move the log's head from (oldSize, oldRoot) to (newSize, newRoot).
-    @param proof RFC 9162 consistency proof; empty for the first anchor, which is taken on trust.
+    @dev Each byte of a call costs gas, zeros too, so what follows the three words is packed: oldSize and newSize in
+         8 bytes each, big-endian, then up to 64 hashes of 32 bytes: the RFC 9162 consistency proof, empty for the first
+         anchor, which is taken on trust.
     """
+    length: uint256 = unsafe_sub(len(msg.data), FIXED)
+    assert length <= MAX_HASHES * 32 and length & 31 == 0, "bad length"
+    sizes: uint256 = convert(slice(msg.data, FIXED - 16, 16), uint256)
+    oldSize: uint256 = sizes >> 64
+    newSize: uint256 = sizes & (2**64 - 1)
     assert self.head[logId] == self._word(msg.sender, oldSize, oldRoot), "not the head"
     assert newSize > oldSize and newSize < 2**63, "bad size"
     if oldSize == 0:
-        assert len(proof) == 0, "not consistent"
+        assert length == 0, "not consistent"
     else:
-        self._check_consistency(oldSize, oldRoot, newSize, newRoot, proof)
+        self._check_consistency(oldSize, oldRoot, newSize, newRoot, length >> 5)
     self.head[logId] = self._word(msg.sender, newSize, newRoot)
     log Anchored(logId=logId, newSize=newSize, newRoot=newRoot, oldSize=oldSize, oldRoot=oldRoot)
 
@@ -77,47 +87,41 @@ def _word(controller: address, size: uint256, root: bytes32) -> bytes32:
 
 
 @internal
-@pure
-def _check_consistency(
-    oldSize: uint256, oldRoot: bytes32, newSize: uint256, newRoot: bytes32, proof: DynArray[bytes32, 64]
-):
+@view
+def _check_consistency(oldSize: uint256, oldRoot: bytes32, newSize: uint256, newRoot: bytes32, hashes: uint256):
     """
-    @dev RFC 9162 section 2.1.4.2 for 0 < oldSize < newSize. `old` and `new` are the paths of both trees' last leaves,
-         cut at the largest subtree that ends the old tree (`aligned` leaves wide): a power of two has that subtree's
-         hash in its root already. While the paths differ, the old path's bits say on which side a hash stands. Where
-         they are the same, all that is left are left neighbours, one for each bit set.
-         The unchecked operations cannot wrap: oldSize is at least 1, so aligned is too.
+    @dev RFC 9162 section 2.1.4.2 for 0 < oldSize < newSize, with the hashes that end the call. `old` is the path of the
+         old tree's last leaf, cut at the largest subtree that ends the old tree (`aligned` leaves wide): a power of two
+         has that subtree's hash in its root already. `differing` are the bits in which the new tree's path is another.
+         While there are any, the old path's bits say on which side a hash stands. When there are none left, all that
+         is to come are left neighbours, one for each bit set.
+         The unchecked operations cannot wrap: oldSize is at least 1, so aligned is too, and newSize is larger.
     """
+    call: Bytes[FIXED + MAX_HASHES * 32] = raw_call(
+        IDENTITY, msg.data, max_outsize=FIXED + MAX_HASHES * 32, is_static_call=True
+    )
     aligned: uint256 = oldSize & unsafe_add(~oldSize, 1)
     old: uint256 = unsafe_div(unsafe_sub(oldSize, 1), aligned)
-    new: uint256 = unsafe_div(unsafe_sub(newSize, 1), aligned)
+    differing: uint256 = unsafe_div(unsafe_sub(newSize, 1), aligned) ^ old
     oldHash: bytes32 = oldRoot
     first: uint256 = 0
     if aligned != oldSize:
-        assert len(proof) != 0, "not consistent"
-        oldHash = proof[0]
+        assert hashes != 0, "not consistent"
+        oldHash = extract32(call, FIXED)
         first = 1
     newHash: bytes32 = oldHash
-    for i: uint256 in range(first, len(proof), bound=64):
-        sibling: bytes32 = proof[i]
-        if old == new:
+    for i: uint256 in range(first, hashes, bound=MAX_HASHES):
+        sibling: bytes32 = extract32(call, unsafe_add(FIXED, i << 5))
+        if differing == 0:
             assert old != 0, "not consistent"
             old &= unsafe_sub(old, 1)
-            new = old
-            oldHash = self._node(sibling, oldHash)
-            newHash = self._node(sibling, newHash)
         else:
-            if old & 1 == 1:
-                oldHash = self._node(sibling, oldHash)
-                newHash = self._node(sibling, newHash)
-            else:
-                newHash = self._node(newHash, sibling)
+            right: bool = old & 1 == 0
             old >>= 1
-            new >>= 1
-    assert new == 0 and oldHash == oldRoot and newHash == newRoot, "not consistent"
-
-
-@internal
-@pure
-def _node(left: bytes32, right: bytes32) -> bytes32:
-    return sha256(concat(b"\x01", left, right))
+            differing >>= 1
+            if right:
+                newHash = sha256(concat(NODE, newHash, sibling))
+                continue
+        oldHash = sha256(concat(NODE, sibling, oldHash))
+        newHash = sha256(concat(NODE, sibling, newHash))
+    assert differing | old == 0 and oldHash == oldRoot and newHash == newRoot, "not consistent"

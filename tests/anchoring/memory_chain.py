@@ -35,6 +35,7 @@ BLOCK_SECONDS = 12
 REGISTERED = keccak(b"Registered(bytes32,address)")
 ANCHORED = keccak(b"Anchored(bytes32,uint256,bytes32,uint256,bytes32)")
 HANDED_OVER = keccak(b"HandedOver(bytes32,address)")
+NO_SUCH_CALL = "execution reverted"  # all that the EVM says of a call that is no function's
 
 
 @dataclass(frozen=True)
@@ -279,26 +280,28 @@ def execute(state: State, sender: bytes, to: bytes, data: bytes, *, nonce: int) 
         return ()
     if to not in state.registries:
         return ()
-    words = [data[i : i + 32] for i in range(4, len(data), 32)]
     functions = {
         keccak(b"register(bytes32)")[:4]: register,
-        keccak(b"anchor(bytes32,uint256,bytes32,uint256,bytes32,bytes32[])")[:4]: anchor,
+        keccak(b"anchor(bytes32,bytes32,bytes32)")[:4]: anchor,
         keccak(b"handover(bytes32,uint256,bytes32,address)")[:4]: handover,
     }
-    if data[:4] not in functions:
-        raise CallReverted("The contract refuses the call: no such function")
-    return (TxLog(to, *functions[data[:4]](state, sender, to, words)),)
+    _require(data[:4] in functions, NO_SUCH_CALL)
+    return (TxLog(to, *functions[data[:4]](state, sender, to, data[4:])),)
 
 
-def register(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> tuple[tuple[bytes, ...], bytes]:
-    log_id = keccak(padded(sender) + words[0])
+def register(state: State, sender: bytes, contract: bytes, body: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    (salt,) = arguments(body, 1)
+    log_id = keccak(padded(sender) + salt)
     _require((contract, log_id) not in state.heads, "log exists")
     state.heads[contract, log_id] = head(sender, bytes(32), bytes(32))
     return (REGISTERED, log_id), padded(sender)
 
 
-def anchor(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> tuple[tuple[bytes, ...], bytes]:
-    log_id, old_size, old_root, new_size, new_root, _offset, _count, *proof = words
+def anchor(state: State, sender: bytes, contract: bytes, body: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    log_id, old_root, new_root = arguments(body, 3)
+    _require(112 <= len(body) <= 112 + 64 * 32 and len(body) % 32 == 16, "bad length")
+    old_size, new_size = body[96:104].rjust(32, b"\0"), body[104:112].rjust(32, b"\0")
+    proof = words(body[112:])
     _require(state.heads.get((contract, log_id)) == head(sender, old_size, old_root), "not the head")
     old, new = _number(old_size), _number(new_size)
     _require(old < new < 2**63, "bad size")
@@ -310,11 +313,22 @@ def anchor(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> 
     return (ANCHORED, log_id, new_size), new_root + old_size + old_root
 
 
-def handover(state: State, sender: bytes, contract: bytes, words: list[bytes]) -> tuple[tuple[bytes, ...], bytes]:
-    log_id, size, root, successor = words
+def handover(state: State, sender: bytes, contract: bytes, body: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    log_id, size, root, successor = arguments(body, 4)
+    _require(successor[:12] == bytes(12), NO_SUCH_CALL)
     _require(state.heads.get((contract, log_id)) == head(sender, size, root), "not the head")
     state.heads[contract, log_id] = head(successor[12:], size, root)
     return (HANDED_OVER, log_id), successor
+
+
+def arguments(body: bytes, count: int) -> list[bytes]:
+    """The words that a function of the ABI takes; it does not mind what follows them."""
+    _require(len(body) >= 32 * count, NO_SUCH_CALL)
+    return words(body[: 32 * count])
+
+
+def words(data: bytes) -> list[bytes]:
+    return [data[i : i + 32] for i in range(0, len(data), 32)]
 
 
 def head(controller: bytes, size: bytes, root: bytes) -> bytes:
