@@ -32,6 +32,11 @@ def chain_key() -> bytes:
     return bytes.fromhex(settings.CHAIN_KEY)
 
 
+def next_chain_key() -> bytes:
+    """The private key that is to pay on the next chain, or after a handover: NEXT_CHAIN_KEY, else CHAIN_KEY."""
+    return bytes.fromhex(settings.NEXT_CHAIN_KEY or settings.CHAIN_KEY)
+
+
 def network() -> Network:
     """The chain that CHAIN names, with CHAIN_EXPLORER_URL as its default explorer if that is set."""
     return networks.by_name(settings.CHAIN).with_explorer(settings.CHAIN_EXPLORER_URL)

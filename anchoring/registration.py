@@ -24,7 +24,7 @@ def is_registered(chain: Chain) -> bool:
     )
 
 
-def register_log(*, chain: Chain, key: bytes) -> Registration:
+def register_log(*, chain: Chain, key: bytes, follows: Registration | None = None) -> Registration:
     """Deploy the contract and register this log; writes nothing down before both are mined.
 
     A crash in between leaves a contract that nobody uses, and running it again deploys another. Raises ChainError.
@@ -32,17 +32,19 @@ def register_log(*, chain: Chain, key: bytes) -> Registration:
     identity = chain.identity()
     contract = registry.deploy(chain, key=key).contract
     log_id = registry.register(chain, key=key, contract=contract, salt=os.urandom(32)).log_id
-    return _write_down(identity, contract=contract, log_id=log_id, controller=address_of(key))
+    return _write_down(identity, contract=contract, log_id=log_id, controller=address_of(key), follows=follows)
 
 
 @transaction.atomic(durable=True)
-def _write_down(identity: ChainIdentity, *, contract: bytes, log_id: bytes, controller: bytes) -> Registration:
+def _write_down(
+    identity: ChainIdentity, *, contract: bytes, log_id: bytes, controller: bytes, follows: Registration | None
+) -> Registration:
     """The row, its ``log.registered`` entry and the new version of trust.json in one commit."""
     at = timezone.now()
     code_hash = registry.artefact().code_hash
     row = Registration.objects.create(
         chain_id=identity.chain_id, genesis=identity.genesis, contract=contract, code_hash=code_hash, log_id=log_id,
-        controller=controller, at=at,
+        controller=controller, follows=follows, at=at,
     )  # fmt: skip
     data: dict[str, str | int] = {
         "chain_id": identity.chain_id, "genesis": to_0x(identity.genesis), "contract": to_0x(contract),
