@@ -42,6 +42,11 @@ def network() -> Network:
     return networks.by_name(settings.CHAIN).with_explorer(settings.CHAIN_EXPLORER_URL)
 
 
+def next_network() -> Network:
+    """The chain that NEXT_CHAIN names."""
+    return networks.by_name(settings.NEXT_CHAIN)
+
+
 def chain() -> Endpoints:
     """The chain behind CHAIN_RPC_URL and CHAIN_SECOND_RPC_URL; making it asks the network nothing."""
     return _endpoints(settings.CHAIN_RPC_URL, settings.CHAIN_SECOND_RPC_URL)

@@ -89,6 +89,25 @@ def latest_registration(route: Route) -> Registration | None:
     return Registration.objects.filter(chain_id__in=route.chain_ids).order_by("-pk").first()
 
 
+def require_network(chain: Endpoints, network: Network) -> None:
+    """Raise Halted unless the endpoint leads to the chain of that name, by id and by first block."""
+    identity = chain.identity()
+    ended = networks.shipped().dead_sentence(identity.chain_id)
+    if ended:
+        raise Halted(f"The endpoint leads to a chain that has ended. {ended}")
+    if not network.has_chain_id(identity.chain_id):
+        there = networks.shipped().title(identity.chain_id)
+        raise Halted(
+            f"The endpoint leads to {there} (chain {identity.chain_id}), not to {network.title}"
+            f" (chain {network.chain_id}). Correct the URL, or name the other chain."
+        )
+    if network.genesis is not None and identity.genesis != network.genesis:
+        raise Halted(
+            f"The endpoint says that it is {network.title}, but its first block is another one. Do not trust it: take"
+            " another endpoint."
+        )
+
+
 def require_same_chain(route: Route, registration: Registration) -> None:
     """Raise Halted unless the endpoint leads to the chain that the log is registered on, with our contract on it."""
     identity = route.chain.identity()

@@ -12,7 +12,7 @@ import tempfile
 
 import django
 
-GROUPS = ("saving", "filing", "sequencing", "verifying", "demo", "sqlite")
+GROUPS = ("saving", "filing", "sequencing", "anchoring", "verifying", "demo", "sqlite")
 
 
 def main(arguments: list[str]) -> int:

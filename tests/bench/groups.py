@@ -3,24 +3,25 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tests.bench import anchoring, demo, filing, proving, saving, sequencing, verifying
 from tests.bench import cases as c
-from tests.bench import demo, filing, proving, saving, sequencing, verifying
 from tests.bench.table import show
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How often: rounds, writes of each of so many writers in a round, repetitions of quick calls, entries."""
+    """How often: rounds, writes of each of so many writers in a round, repetitions of quick calls, entries, anchors."""
 
     rounds: int
     writes: dict[int, int]
     times: int
     batch: int
     large: int
+    anchors: int
 
 
-FULL = Effort(rounds=15, writes={1: 50, 2: 25, 8: 20}, times=200, batch=10_000, large=100_000)
-QUICK = Effort(rounds=2, writes={1: 4, 2: 2, 8: 1}, times=10, batch=1_000, large=2_000)
+FULL = Effort(rounds=15, writes={1: 50, 2: 25, 8: 20}, times=200, batch=10_000, large=100_000, anchors=1_000)
+QUICK = Effort(rounds=2, writes={1: 4, 2: 2, 8: 1}, times=10, batch=1_000, large=2_000, anchors=20)
 
 
 def on_postgresql(wanted: Collection[str], effort: Effort) -> None:
@@ -33,6 +34,8 @@ def on_postgresql(wanted: Collection[str], effort: Effort) -> None:
         lines = sequencing.lines(batch=effort.batch, rounds=effort.rounds, large=effort.large)
         show("Sequencing (PostgreSQL)", lines)
         show("Proving from storage (PostgreSQL)", proving.lines(rounds=effort.rounds, times=effort.times))
+    if "anchoring" in wanted:
+        show("Anchors in a row on a real node (PostgreSQL)", anchoring.lines(count=effort.anchors))
     if "verifying" in wanted:
         show("Verifying", verifying.lines(size=effort.large, rounds=effort.rounds, times=effort.times))
     if "demo" in wanted:

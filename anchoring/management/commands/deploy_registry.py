@@ -9,6 +9,7 @@ from anchoring.chain import Chain, NoFunds, address_of
 from anchoring.management.on_chain import troubles_in_words
 from anchoring.models import Registration
 from anchoring.registration import is_registered, register_log
+from anchoring.routes import require_network
 from anchoring.stages import chain_name, current_registration
 
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         before = current_registration()
         with troubles_in_words():
             chain = config.chain()
+            require_network(chain, config.network())
             if is_registered(chain):
                 assert before is not None
                 self.stdout.write(f"Already registered on {_place(before)}. Nothing was sent.")

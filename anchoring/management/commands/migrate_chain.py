@@ -46,6 +46,7 @@ class Command(BaseCommand):
             if registration is not None and registration.pk >= before.pk:
                 self.stdout.write(f"The log is registered on {chain_name(follower.chain_ids[0])} already.")
                 return self._say_what_next()
+            routes.require_network(follower.chain, config.next_network())
             self._export(options["export"], leave_behind=options["leave_behind"])
             made = register_log(chain=follower.chain, key=config.next_chain_key(), follows=before)
         self.stdout.write(
