@@ -1348,7 +1348,8 @@ def check_block(case: Case) -> str:
     if case.node is None and case.block_hash and isinstance(anchor, ReceiptAnchor):
         time_ = moment(read_header(anchor.header_rlp).time)
         return f"block {number} of {chain_name(anchor.chain_id)}, of {time_}, is canonical and final on your word"
-    node = _node(case, f"or compare {hash_} with the hash of block {number} in an explorer")
+    otherwise = f"or compare {hash_} with the hash of block {number} in an explorer"
+    node = _node(case, otherwise if isinstance(anchor, Locator) else otherwise + " and give it with --block-hash")
     if not _on_this_chain(case, node):
         raise _another_chain(anchor, node)
     block = node.block(hex(number))
@@ -1634,7 +1635,7 @@ def _warnings(case: Case) -> List[str]:
             f"{case.node.host} is on this computer or network: this program cannot know that it is independent of the"
             " insurer. Lines 3 to 5 are worth what that node is worth."
         )
-    elif case.node and _is_insurers(case.node.host, case.trust.origin):
+    elif case.node and looks_like_insurers(case.node.host, case.trust.origin):
         warnings.append(
             f"{case.node.host} looks like the insurer's own: its word on lines 3 to 5 is the insurer's word."
             " Ask a node of somebody else."
@@ -1642,7 +1643,7 @@ def _warnings(case: Case) -> List[str]:
     return [warning for warning in warnings if warning]
 
 
-def _is_insurers(host: str, origin: str) -> bool:
+def looks_like_insurers(host: str, origin: str) -> bool:
     """Whether one of the two names, without its port, is the other or lies under it."""
     one, other = re.sub(":[0-9]+$", "", host).lower(), re.split("[/:]", origin, maxsplit=1)[0].lower()
     return f".{one}".endswith(f".{other}") or f".{other}".endswith(f".{one}")
@@ -1760,6 +1761,8 @@ def _download(url: str, token: Optional[str], seconds: float) -> bytes:
         # The scheme was checked to be http or https in _host_of.
         request = urllib.request.Request(url, headers=headers)  # noqa: S310
         with urllib.request.build_opener(_SameHost).open(request, timeout=seconds) as response:
+            if response.status != 200:
+                raise VerificationError(f"{host} answered with HTTP status {response.status}")
             data = _read_bounded(response, FILE_BYTES, seconds)
     except urllib.error.HTTPError as error:
         error.close()
@@ -1775,7 +1778,7 @@ def _read_sent(data: bytes, host: str) -> Proof:
     try:
         return read_proof(data)
     except VerificationError as error:
-        raise VerificationError(f"{host} sent no proof ({error}); does the address need --token-file?") from None
+        raise VerificationError(f"{host} sent no proof ({error}); the address may need --token-file") from None
 
 
 def _gain(held: Proof, newest: Proof, trust: Trust) -> str:

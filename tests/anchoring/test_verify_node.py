@@ -170,6 +170,32 @@ def test_a_node_nearby_cannot_be_known_to_be_independent(url: str, near: bool) -
     assert verify.Node(url, 1.0).near is near
 
 
+@pytest.mark.parametrize(
+    ("host", "insurers"),
+    [
+        ("touchstone.example", True),
+        ("rpc.touchstone.example:8545", True),
+        ("TOUCHSTONE.example", True),
+        ("example", True),
+        ("node.example", False),
+        ("nottouchstone.example", False),
+        ("touchstone.example.org", False),
+    ],
+)
+def test_a_host_under_the_origins_name_looks_like_the_insurers_own(host: str, insurers: bool) -> None:
+    assert verify.looks_like_insurers(host, world.ORIGIN) is insurers
+
+
+def test_the_report_warns_of_a_node_that_looks_like_the_insurers_own() -> None:
+    """It is not asked anything here: nothing was sealed yet."""
+    pending = world.finish(world.pending(world.sealed(world.alice_claims()), 0, 1, 2))
+    report = verify.verify(pending, TRUST, rpc="https://rpc.touchstone.example")
+    assert report.warnings[-1] == (
+        "rpc.touchstone.example looks like the insurer's own: its word on lines 3 to 5 is the insurer's word."
+        " Ask a node of somebody else."
+    )
+
+
 def test_line_4_names_the_host_and_the_report_warns_of_a_near_one() -> None:
     with world.serve(world.answers()) as node:
         report = verify.verify(PROOF, TRUST, rpc=node.url)
