@@ -9,15 +9,19 @@ The pipeline signs first, stores the bytes, then sends: ``sign`` touches no netw
 
 import re
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from eth_hash.auto import keccak
+from urllib3.exceptions import HTTPError
 
 NO_CODE = keccak(b"")  # the code hash of an address at which no contract stands
 NO_HEAD = bytes(32)  # the head word of a log id that nobody registered
+
+MAX_ANSWER_BYTES = 64 << 20  # more than all receipts of any block
 
 _HEAD = keccak(b"head(bytes32)")[:4]  # the one call of the registry that is read here; the others are in registry.py
 _ERROR = keccak(b"Error(string)")[:4]  # what a revert with a reason begins with
@@ -132,6 +136,17 @@ Tag = Literal["latest", "finalized"]
 BlockAt = int | Tag
 
 
+@dataclass(frozen=True)
+class RawBlock:
+    """A block's header and all its receipts, in order, as the node's JSON gave them.
+
+    Not even their types are checked: whoever uses them compares hashes, see ``inclusion.py``.
+    """
+
+    header: Any
+    receipts: Any
+
+
 class Chain(Protocol):
     """The port. Every method may raise ``ChainUnavailable`` and ``ChainRefused``."""
 
@@ -167,6 +182,9 @@ class Chain(Protocol):
 
     def block(self, at: BlockAt) -> Block | None:
         """The canonical block at a height or tag; None if there is none (yet)."""
+
+    def raw_block(self, block_hash: bytes) -> RawBlock | None:
+        """A block with its receipts, unread; None if the node does not have it. Slow: megabytes on a busy chain."""
 
 
 # --- Keys and signatures ---------------------------------------------------------------------------------------------
@@ -235,6 +253,37 @@ def _web3() -> Any:
 
     sys.setrecursionlimit(limit)
     return web3
+
+
+@cache
+def _provider_class() -> Any:
+    """web3's HTTP provider with bounded reading of its own.
+
+    web3 bounds the time of a whole answer only by reading it byte by byte: seconds for a block's receipts.
+    """
+
+    class Provider(_web3().HTTPProvider):  # type: ignore[misc] # it has no types
+        def _make_request(self, method: str, request_data: bytes) -> bytes:
+            options = self.get_request_kwargs()
+            deadline = time.monotonic() + options["timeout"]
+            post = self._request_session_manager.get_response_from_post_request
+            with post(self.endpoint_uri, data=request_data, **options) as response:
+                response.raise_for_status()
+                return _read(response.raw, deadline)
+
+    return Provider
+
+
+def _read(raw: Any, deadline: float) -> bytes:
+    """The whole answer, in the parts that the network brings; a web3 exception when it comes too slowly."""
+    answer = bytearray()
+    while part := raw.read1(1 << 16, decode_content=True):
+        answer += part
+        if time.monotonic() > deadline:
+            raise _web3().exceptions.TimeExhausted
+        if len(answer) > MAX_ANSWER_BYTES:
+            raise HTTPError("an answer beyond all bounds")
+    return bytes(answer)
 
 
 def _account(key: bytes) -> Any:
@@ -375,6 +424,29 @@ class EthereumChain:
             raise self._garbage("eth_getBlockByNumber")
         return block
 
+    def raw_block(self, block_hash: bytes) -> RawBlock | None:
+        try:
+            header = self._ask("eth_getBlockByHash", _hex(block_hash), False)
+        except ChainRefused as refusal:
+            if not _SAYS_NO_BLOCK.search(str(refusal)):
+                raise
+            header = None
+        if header is None:
+            return None
+        if not isinstance(header, dict) or not isinstance(header.get("transactions"), list):
+            raise self._garbage("eth_getBlockByHash")
+        return RawBlock(header=header, receipts=self._receipts_of(header))
+
+    def _receipts_of(self, header: dict[str, Any]) -> Any:
+        """In one answer; from a node without that method, or that does not want to, transaction by transaction."""
+        try:
+            answer = self._ask("eth_getBlockReceipts", header.get("number"))
+        except ChainRefused:
+            answer = None
+        if answer is not None:
+            return answer
+        return [self._ask("eth_getTransactionReceipt", transaction) for transaction in header["transactions"]]
+
     def _base_fee(self) -> int:
         header = self._header("latest")
         try:
@@ -404,15 +476,14 @@ class EthereumChain:
 
     @cached_property
     def _provider(self) -> Any:
-        # Streaming makes web3 count the time of the whole answer, not of each read; it costs 4 ms for each 1,000 bytes.
         options = {"timeout": self._timeout, "stream": True, "allow_redirects": False}
-        return _web3().HTTPProvider(self._url, request_kwargs=options, exception_retry_configuration=None)
+        return _provider_class()(self._url, request_kwargs=options, exception_retry_configuration=None)
 
     def _ask(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request. The causes are cut off: their texts repeat the URL with its keys."""
         try:
             answer = self._provider.make_request(method, params)
-        except OSError as error:  # all of requests' exceptions are
+        except (OSError, HTTPError) as error:  # all of requests' exceptions are the one, urllib3's the other
             raise ChainUnavailable(f"{self._host} cannot be reached: {_transport(error)}.") from None
         except _web3().exceptions.Web3Exception:
             raise ChainUnavailable(f"{self._host} took longer than {self._timeout:g} seconds.") from None
@@ -444,7 +515,7 @@ def _fields(call: Call) -> dict[str, str]:
     return fields | ({"to": _hex(call.to)} if call.to else {})
 
 
-def _transport(error: OSError) -> str:
+def _transport(error: Exception) -> str:
     """What happened on the wire, from the kind of the exception alone."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is not None:

@@ -7,6 +7,7 @@ from anchoring import verify
 from anchoring.models import Checkpoint, Confirmation, Entry
 from anchoring.openings import Subject, open_disclosures
 from anchoring.protocol import proof as document
+from anchoring.protocol.anchor import Anchor, Locator, ReceiptAnchor, parse_inclusion
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.protocol.merkle import prove_inclusions
 from anchoring.protocol.tiles import TileReader
@@ -88,11 +89,18 @@ def _paths(covered: Sequence[Any], size: int) -> list[tuple[bytes, ...]]:
     return [tuple(path) for path in found]
 
 
-def _anchor(confirmation: Confirmation) -> document.Anchor:
+def _anchor(confirmation: Confirmation) -> Anchor:
+    """The event itself where it was kept when the block became final, else where to look for it."""
     registration = confirmation.anchor.registration
-    return document.Anchor(
-        chain_id=registration.chain_id, contract=bytes(registration.contract), log_id=bytes(registration.log_id),
-        transaction=bytes(confirmation.attempt.transaction), block_number=confirmation.block_number,
+    place: dict[str, Any] = {
+        "chain_id": registration.chain_id, "contract": bytes(registration.contract),
+        "log_id": bytes(registration.log_id),
+    }  # fmt: skip
+    stored = getattr(confirmation, "receipt_proof", None)
+    if stored is not None:
+        return ReceiptAnchor(**place, inclusion=parse_inclusion(bytes(stored.data)))
+    return Locator(
+        **place, transaction=bytes(confirmation.attempt.transaction), block_number=confirmation.block_number,
         block_hash=bytes(confirmation.block_hash),
     )  # fmt: skip
 

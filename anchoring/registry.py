@@ -1,7 +1,7 @@
 """The registry contract as bytes: its code, the calls it takes, the words it keeps and the event it writes.
 
 docs/protocol.md, section 6, says what each means; ``contract/AuditAnchor.vy`` is the contract. All of it is pure but
-the last part, which sets a registry up through the chain's port.
+the last parts, which prove an event and set a registry up through the chain's port.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from eth_hash.auto import keccak
 
+from anchoring import verify
 from anchoring.chain import (
     Call,
     CallReverted,
@@ -24,6 +25,8 @@ from anchoring.chain import (
     gas_limit,
     sign,
 )
+from anchoring.inclusion import CannotProve, prove_inclusion
+from anchoring.protocol.anchor import Inclusion, ReceiptAnchor, encode_anchor
 
 ARTEFACT = Path(__file__).parent / "contract" / "AuditAnchor.json"
 EMPTY_ROOT = bytes(32)  # the root in the head word of a log that was registered and never anchored
@@ -139,6 +142,29 @@ def _word(value: bytes | int) -> bytes:
 
 
 # --- Setting up: for a command and the demo, where a person waits ----------------------------------------------------
+
+
+def prove_anchored(chain: Chain, receipt: TxReceipt, event: Anchored, *, chain_id: int) -> Inclusion:
+    """The way of the event, which the receipt holds, up to its block's hash; for a block that is final.
+
+    Raises CannotProve with the reason in words, and what the chain raises. Our own verifier has accepted what is made.
+    """
+    block = chain.raw_block(receipt.block_hash)
+    if block is None:
+        raise CannotProve(f"The node does not have the block 0x{receipt.block_hash.hex()}.")
+    inclusion = prove_inclusion(
+        block, block_hash=receipt.block_hash, transaction_index=receipt.index,
+        is_event=lambda log: parse_anchored(log) == event,
+    )  # fmt: skip
+    made = ReceiptAnchor(chain_id=chain_id, contract=event.contract, log_id=event.log_id, inclusion=inclusion)
+    anchor = verify.read_anchor(encode_anchor(made))
+    assert isinstance(anchor, verify.ReceiptAnchor)
+    try:
+        found = verify.read_event(anchor)
+    except verify.VerificationError as error:
+        raise CannotProve(f"The standalone verifier does not accept the proof: {error}.") from error
+    assert found == (event.new_size, event.new_root)
+    return inclusion
 
 
 @dataclass(frozen=True)

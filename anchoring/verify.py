@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Check a proof of record, or a receipt, without trusting whoever made it.
 
-    python verify.py FILE --trust trust.json [--rpc URL] [--require 1,2,3,4] [--fingerprint HEX] [--json] [--all-fields]
+    python verify.py FILE --trust trust.json [--rpc URL] [--block-hash 0x…] [--require 1,2,3,4] [--fingerprint HEX]
+                     [--refresh URL [--token-file FILE]] [--json] [--all-fields]
 
 One file, Python 3.9 or later, standard library only. Written from docs/protocol.md alone; it shares no code with the
 portal whose word it checks. What is believed (keys, chain, contract, log) comes from trust.json and from the command
-line, never from FILE. Nothing touches the network unless --rpc is given.
+line, never from FILE. Nothing touches the network unless --rpc or --refresh is given.
 
 Exit 0: every required line passed. 1: a line failed, or the file is malformed. 2: usage, or an unusable trust file.
 3: nothing failed, but a required line could not be checked (pending, offline).
 
-From top to bottom: encodings, hashes, Ed25519, signed notes, trust file, proof, receipt, node, the five lines, the
-verdict, the printing. `VerificationError` is the only exception that leaves `verify`, whatever the input.
+From top to bottom: encodings, hashes, Ed25519, signed notes, trust file, proof, receipt proof of the anchor, receipt,
+node, the lines, the verdict, refreshing, the printing. `VerificationError` is the only exception that leaves `verify`
+and `refresh`, whatever the input.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ import hashlib
 import http.client
 import ipaddress
 import json
+import os
 import re
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, FrozenSet, List, NoReturn, Optional, Sequence, TextIO, Tuple, Union
 from urllib.parse import urlsplit
@@ -47,6 +51,10 @@ DISCLOSURE_BYTES = 2**20
 TRUST_ITEMS = 1_000  # in each of its lists
 DATA_MEMBERS = 64
 NESTING, ANSWER_NESTING = 8, 64
+HEADER_BYTES = 4096
+NODES, NODE_BYTES = 16, 65_536  # of a receipt proof; the bytes of all its nodes together
+RLP_NESTING = 8
+TOKEN_BYTES = 4096
 CONTAINERS, COMMAS = 100_000, 2_000_000  # more than the other bounds leave room for
 LARGEST_INTEGER = 2**53 - 1
 
@@ -624,19 +632,38 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Anchor:
-    block_hash: str
-    block_number: int
     chain_id: int
     contract: str
     log_id: str
+
+
+@dataclass(frozen=True)
+class Locator(Anchor):
+    block_hash: str
+    block_number: int
     transaction: str
+
+
+@dataclass(frozen=True)
+class ReceiptAnchor(Anchor):
+    header_rlp: bytes
+    transaction_index: int
+    receipt_nodes: Tuple[bytes, ...]
+    log_index: int
+
+
+@dataclass(frozen=True)
+class UnknownAnchor:
+    """Of a format that came after this program: nothing can be said about it."""
+
+    format: str
 
 
 @dataclass(frozen=True)
 class Proof:
     items: Tuple[Item, ...]
     checkpoint: Optional[Checkpoint]
-    anchor: Optional[Anchor]
+    anchor: Union[Anchor, UnknownAnchor, None]
 
     @property
     def numbers(self) -> List[Any]:
@@ -659,7 +686,7 @@ def read_proof(data: bytes) -> Proof:
             _read_item(item) for item in listing(document["entries"], "its list of entries", least=1, most=ENTRIES)
         ),
         checkpoint=_read_checkpoint(document["checkpoint"]) if "checkpoint" in document else None,
-        anchor=_read_anchor(document["anchor"]) if "anchor" in document else None,
+        anchor=read_anchor(document["anchor"]) if "anchor" in document else None,
     )
     _check_whole(proof)
     return proof
@@ -756,18 +783,225 @@ def _read_checkpoint(value: Any) -> Checkpoint:
     return Checkpoint(note, lines[0], int(lines[1]), from_base64(lines[2], "the root of the checkpoint", 32))
 
 
-def _read_anchor(value: Any) -> Anchor:
+def read_anchor(value: Any) -> Union[Anchor, UnknownAnchor]:
+    form = value.get("format") if isinstance(value, dict) else None
+    if form == "eth-locator/v1":
+        return _read_locator(value)
+    if form == "eth-receipt-mpt/v1":
+        return _read_receipt_anchor(value)
+    return UnknownAnchor(matching("[a-z0-9-]{1,40}/v[1-9][0-9]{0,3}", form, "the format of the anchor"))
+
+
+def _read_locator(value: Dict[str, Any]) -> Locator:
     members(value, "the anchor", "block_hash block_number chain_id contract format log_id transaction")
-    if value["format"] != "eth-locator/v1":
-        raise VerificationError("the anchor is not of the form eth-locator/v1")
-    return Anchor(
+    return Locator(
+        *_read_place(value),
         block_hash=word32(value["block_hash"], "the block hash of the anchor"),
         block_number=integer(value["block_number"], "the block number of the anchor"),
-        chain_id=integer(value["chain_id"], "the chain id of the anchor", least=1),
-        contract=address(value["contract"], "the contract of the anchor"),
-        log_id=word32(value["log_id"], "the log id of the anchor"),
         transaction=word32(value["transaction"], "the transaction of the anchor"),
     )
+
+
+def _read_receipt_anchor(value: Dict[str, Any]) -> ReceiptAnchor:
+    names = "chain_id contract format header_rlp log_id log_index receipt_nodes transaction_index"
+    members(value, "the anchor", names)
+    nodes = listing(value["receipt_nodes"], "the list of nodes of the anchor", least=1, most=NODES)
+    anchor = ReceiptAnchor(
+        *_read_place(value),
+        header_rlp=from_base64(value["header_rlp"], "the header of the anchor"),
+        transaction_index=integer(value["transaction_index"], "the transaction index of the anchor"),
+        receipt_nodes=tuple(from_base64(node, "a node of the anchor") for node in nodes),
+        log_index=integer(value["log_index"], "the log index of the anchor"),
+    )
+    if not 1 <= len(anchor.header_rlp) <= HEADER_BYTES:
+        raise VerificationError(f"the header of the anchor is not of 1 to {HEADER_BYTES} bytes")
+    if not all(anchor.receipt_nodes) or sum(map(len, anchor.receipt_nodes)) > NODE_BYTES:
+        raise VerificationError(f"the nodes of the anchor are empty or of more than {NODE_BYTES} bytes")
+    return anchor
+
+
+def _read_place(value: Dict[str, Any]) -> Tuple[int, str, str]:
+    return (
+        integer(value["chain_id"], "the chain id of the anchor", least=1),
+        address(value["contract"], "the contract of the anchor"),
+        word32(value["log_id"], "the log id of the anchor"),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Receipt proof of an anchor (protocol §7): from the block's header down the receipts trie to the registry's event.
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is read of a block's header, and the hash that the header has."""
+
+    hash: str
+    receipts_root: bytes
+    number: int
+    time: int  # seconds since 1970
+
+
+def read_header(encoded: bytes) -> Header:
+    """Three items by their positions, which no fork has moved; what later forks append may be anything."""
+    items = read_rlp(encoded, "the header")
+    if not isinstance(items, list) or len(items) < 15:
+        raise VerificationError("the header is not an RLP list of at least 15 items")
+    if not isinstance(items[5], bytes) or len(items[5]) != 32:
+        raise VerificationError("the header has no receipts root")
+    number, time_ = (rlp_integer(items[place], f"item {place} of the header") for place in (8, 11))
+    return Header("0x" + keccak256(encoded).hex(), items[5], number, time_)
+
+
+def read_event(anchor: ReceiptAnchor) -> Tuple[int, bytes]:
+    """New size and new root of the registry's event that the anchor proves to stand under its header."""
+    root = read_header(anchor.header_rlp).receipts_root
+    logs = _logs_of(find_receipt(root, anchor.transaction_index, anchor.receipt_nodes))
+    if anchor.log_index >= len(logs):
+        raise VerificationError(f"the receipt has no log {anchor.log_index}")
+    return _read_log(logs[anchor.log_index], anchor)
+
+
+def find_receipt(root: bytes, index: int, nodes: Sequence[bytes]) -> bytes:
+    """The value under the RLP of the index in the trie of this root; each node must be used, in its order."""
+    key, waiting = _nibbles(rlp_key(index)), list(reversed(nodes))
+    child: Any = root
+    while True:
+        node = _trie_node(child, waiting)
+        if len(node) == 17:
+            if not key:
+                raise VerificationError("the receipts trie has no such transaction")
+            child, key = node[int(key[0], 16)], key[1:]
+            continue
+        path, is_leaf = _hex_prefix(node[0])
+        if not key.startswith(path) or not (path or is_leaf):
+            raise VerificationError("the receipts trie has no such transaction")
+        child, key = node[1], key[len(path) :]
+        if is_leaf:
+            break
+    if key or waiting or not isinstance(child, bytes):
+        raise VerificationError("the nodes of the receipts trie do not end in the receipt")
+    return child
+
+
+def _trie_node(child: Any, waiting: List[bytes]) -> List[Any]:
+    """The node that a parent holds: a short one itself, a longer one by the hash of the next that is waiting."""
+    if isinstance(child, list):
+        node: Any = child if _rlp_length(child) < 32 else None
+    elif len(child) == 32 and waiting and keccak256(waiting[-1]) == child:
+        node = read_rlp(waiting.pop(), "a node of the receipts trie")
+    else:
+        raise VerificationError("a node of the receipts trie is not the one that its parent names")
+    if not isinstance(node, list) or len(node) not in (2, 17):
+        raise VerificationError("a node of the receipts trie is neither a branch nor a path")
+    return node
+
+
+def _nibbles(data: bytes) -> str:
+    return data.hex()  # a digit is a nibble
+
+
+def _hex_prefix(encoded: Any) -> Tuple[str, bool]:
+    """The nibbles of a path and whether it ends in a leaf."""
+    nibbles = _nibbles(encoded) if isinstance(encoded, bytes) else ""
+    if not re.match("00|1|20|3", nibbles):
+        raise VerificationError("a path in the receipts trie is malformed")
+    return nibbles[1 if nibbles[0] in "13" else 2 :], nibbles[0] in "23"
+
+
+def _logs_of(receipt: bytes) -> List[Any]:
+    """The logs of a receipt of a transaction that succeeded."""
+    kind = receipt[0] if receipt and receipt[0] < 0x80 else None
+    if kind is not None and kind not in (1, 2, 3, 4):
+        raise VerificationError(
+            f"the receipt is of a type that this program does not know: {kind:#x}", outcome=NOT_CHECKED
+        )
+    items = read_rlp(receipt if kind is None else receipt[1:], "the receipt")
+    if not isinstance(items, list) or len(items) < 4 or not isinstance(items[3], list):
+        raise VerificationError("the receipt is not one of a transaction")
+    if items[0] != b"\x01":
+        raise VerificationError("the transaction did not succeed")
+    return items[3]
+
+
+def _read_log(log: Any, anchor: Anchor) -> Tuple[int, bytes]:
+    """New size and new root, if this is the registry's Anchored event of the anchor's log."""
+    if not isinstance(log, list) or len(log) != 3 or not isinstance(log[1], list) or len(log[1]) != 3:
+        raise VerificationError("the log in the receipt is not the Anchored event")
+    emitter, (event, log_id, size), data = log
+    words = [ANCHORED_TOPIC, anchor.log_id]
+    if not all(isinstance(part, bytes) for part in (emitter, event, log_id, size, data)):
+        raise VerificationError("the log in the receipt is not the Anchored event")
+    if "0x" + emitter.hex() != anchor.contract or ["0x" + event.hex(), "0x" + log_id.hex()] != words:
+        raise VerificationError("the log in the receipt is not this log's Anchored event from the registered contract")
+    if len(size) != 32 or len(data) != 96:
+        raise VerificationError("the Anchored event in the receipt is malformed")
+    return int.from_bytes(size, "big"), data[:32]
+
+
+# RLP, strictly: strings become bytes, lists become lists; one encoding per value.
+
+
+def read_rlp(data: bytes, what: str) -> Union[bytes, List[Any]]:
+    try:
+        item, end = _rlp_item(data, 0, len(data), RLP_NESTING)
+    except ValueError:
+        end = -1
+    if end != len(data):
+        raise VerificationError(f"{what} is not strict RLP")
+    return item
+
+
+def _rlp_item(data: bytes, start: int, end: int, levels: int) -> Tuple[Union[bytes, List[Any]], int]:
+    """The item at `start`, and where it ends, at `end` at the latest."""
+    is_list, first, after = _rlp_span(data, start, end)
+    if not is_list:
+        return data[first:after], after
+    if levels == 0:
+        raise ValueError("nested too deep")
+    items: List[Any] = []
+    while first < after:
+        item, first = _rlp_item(data, first, after, levels - 1)
+        items.append(item)
+    return items, after
+
+
+def _rlp_span(data: bytes, start: int, end: int) -> Tuple[bool, int, int]:
+    """Whether a list begins at `start`, and where the content of the item begins and ends."""
+    if start >= end:
+        raise ValueError("an item is missing")
+    if data[start] < 0x80:
+        return False, start, start + 1
+    is_list = data[start] >= 0xC0
+    size, first = data[start] - (0xC0 if is_list else 0x80), start + 1
+    if size > 55:
+        first += size - 55
+        size = int.from_bytes(data[start + 1 : first], "big")
+        if first > end or data[start + 1] == 0 or size < 56:
+            raise ValueError("a length that is not the shortest")
+    if first + size > end or (not is_list and size == 1 and data[first] < 0x80):
+        raise ValueError("too short, or one byte in two")
+    return is_list, first, first + size
+
+
+def _rlp_length(item: Union[bytes, List[Any]]) -> int:
+    """How many bytes the item takes in RLP."""
+    if isinstance(item, bytes) and len(item) == 1 and item[0] < 0x80:
+        return 1
+    size = len(item) if isinstance(item, bytes) else sum(map(_rlp_length, item))
+    return 1 + size + (0 if size < 56 else (size.bit_length() + 7) // 8)
+
+
+def rlp_integer(item: Any, what: str) -> int:
+    if not isinstance(item, bytes) or len(item) > 8 or item[:1] == b"\x00":
+        raise VerificationError(f"{what} is not an RLP integer of at most 8 bytes")
+    return int.from_bytes(item, "big")
+
+
+def rlp_key(index: int) -> bytes:
+    """The RLP of an integer of at most 8 bytes."""
+    number = index.to_bytes((index.bit_length() + 7) // 8, "big")
+    return number if 0 < index < 0x80 else bytes([0x80 + len(number)]) + number
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -839,7 +1073,7 @@ class Node:
 
     def __init__(self, url: str, seconds: float) -> None:
         self.url, self.seconds = url, seconds
-        self.host, self.near = _host_of(url)
+        self.host, self.near = _host_of(url, "--rpc needs the http or https address of an Ethereum node")
         self._answers: Dict[str, Any] = {}
         self._silence: Optional[str] = None
         self._opener = urllib.request.build_opener(_NoRedirect)
@@ -888,7 +1122,7 @@ class Node:
             # The scheme was checked to be http or https in _host_of.
             request = urllib.request.Request(self.url, json.dumps(call).encode(), headers)  # noqa: S310
             with self._opener.open(request, timeout=self.seconds) as response:
-                return self._read(response)
+                return self._whole(response)
         except urllib.error.HTTPError as error:
             error.close()
             raise self._unchecked(f"answered with HTTP status {error.code}") from None
@@ -896,15 +1130,11 @@ class Node:
             self._silence = "did not answer"
             raise self._unchecked(self._silence) from None
 
-    def _read(self, response: Any) -> bytes:
-        """At most ANSWER_BYTES within the time: a time-out of the socket alone never ends a trickle."""
-        deadline, data = time.monotonic() + self.seconds, b""
-        while len(data) <= ANSWER_BYTES and time.monotonic() < deadline:
-            part = response.read1(65536)
-            if not part:
-                return data
-            data += part
-        raise self._unchecked("answered with too much, or too slowly")
+    def _whole(self, response: Any) -> bytes:
+        data = _read_bounded(response, ANSWER_BYTES, self.seconds)
+        if data is None:
+            raise self._unchecked("answered with too much, or too slowly")
+        return data
 
     def _result(self, answer: bytes) -> Any:
         try:
@@ -941,7 +1171,18 @@ class Node:
         return VerificationError(f"{self.host} {why}", outcome=NOT_CHECKED)
 
 
-def _host_of(url: str) -> Tuple[str, bool]:
+def _read_bounded(response: Any, most: int, seconds: float) -> Optional[bytes]:
+    """All of it, or None if it is more or slower: a time-out of the socket alone never ends a trickle."""
+    deadline, data = time.monotonic() + seconds, bytearray()
+    while len(data) <= most and time.monotonic() < deadline:
+        part = response.read1(65536)
+        if not part:
+            return bytes(data)
+        data += part
+    return None
+
+
+def _host_of(url: str, wanted: str) -> Tuple[str, bool]:
     """The host to name, without any secret of the URL, and whether it is this computer or its own network."""
     try:
         parts = urlsplit(url)
@@ -949,7 +1190,7 @@ def _host_of(url: str) -> Tuple[str, bool]:
     except ValueError:
         host, port, parts = "", None, urlsplit("")
     if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9_.:-]+", host) or "@" in parts.netloc:
-        raise VerificationError("--rpc needs the http or https address of an Ethereum node", exit_code=2)
+        raise VerificationError(wanted, exit_code=2)
     try:
         near = ipaddress.ip_address(host).is_private
     except ValueError:
@@ -958,7 +1199,7 @@ def _host_of(url: str) -> Tuple[str, bool]:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The five lines (protocol §8)
+# The lines (protocol §8)
 
 
 @dataclass(frozen=True)
@@ -975,7 +1216,13 @@ class Case:
 
     proof: Proof
     trust: Trust
-    node: Optional[Node]
+    node: Optional[Node] = None
+    block_hash: Optional[str] = None  # that the reader found, 0x hex
+
+    @property
+    def anchor(self) -> Optional[Anchor]:
+        """As far as this program knows its format."""
+        return self.proof.anchor if isinstance(self.proof.anchor, Anchor) else None
 
 
 def check_record(case: Case) -> str:
@@ -1029,6 +1276,20 @@ def check_anchored(case: Case) -> str:
     anchor, checkpoint = _located(case)
     if not _registered(case):
         raise VerificationError(UNREGISTERED, outcome=NOT_CHECKED)
+    if isinstance(anchor, Locator):
+        return _anchored_as_told(case, anchor, checkpoint)
+    assert isinstance(anchor, ReceiptAnchor)
+    if read_event(anchor) != (checkpoint.size, checkpoint.root):
+        raise VerificationError(OTHER_TREE)
+    block = read_header(anchor.header_rlp)
+    return (
+        f"the registry {anchor.contract} recorded this tree: log {anchor.log_index} of transaction"
+        f" {anchor.transaction_index} under the header with the hash {block.hash}"
+    )
+
+
+def _anchored_as_told(case: Case, anchor: Locator, checkpoint: Checkpoint) -> str:
+    """A locator holds no event: a node has to show it."""
     node = _node(case, f"or look up transaction {anchor.transaction} yourself")
     if not _on_this_chain(case, node):
         raise _another_chain(anchor, node)
@@ -1041,10 +1302,11 @@ def check_anchored(case: Case) -> str:
     if not events:
         raise VerificationError("the transaction holds no Anchored event of this log from the registered contract")
     if (checkpoint.size, checkpoint.root) not in events:
-        raise VerificationError("the contract's event names another size or root than the checkpoint")
+        raise VerificationError(OTHER_TREE)
     return f"the registry {anchor.contract} recorded this tree in transaction {anchor.transaction}"
 
 
+OTHER_TREE = "the contract's event names another size or root than the checkpoint"
 UNREGISTERED = (
     "trust.json does not know this registration; download the current trust.json from the insurer and check it with"
     " --fingerprint"
@@ -1083,26 +1345,54 @@ def check_block(case: Case) -> str:
     anchor, _ = _located(case)
     if not _registered(case):
         raise VerificationError("no registration to compare with: see line 3", outcome=NOT_CHECKED)
-    node = _node(case, f"or compare {anchor.block_hash} with the hash of block {anchor.block_number} in an explorer")
+    number, hash_ = _block_of(anchor)
+    if case.block_hash not in (None, hash_):
+        raise VerificationError(f"the hash that you gave is not this block's: block {number} of the file has {hash_}")
+    if case.node is None and case.block_hash and isinstance(anchor, ReceiptAnchor):
+        time_ = moment(read_header(anchor.header_rlp).time)
+        return f"block {number} of {chain_name(anchor.chain_id)}, of {time_}, is canonical and final on your word"
+    otherwise = f"or compare {hash_} with the hash of block {number} in an explorer"
+    node = _node(case, otherwise if isinstance(anchor, Locator) else otherwise + " and give it with --block-hash")
     if not _on_this_chain(case, node):
         raise _another_chain(anchor, node)
-    block = node.block(hex(anchor.block_number))
+    block = node.block(hex(number))
     if block is None:
-        raise VerificationError(f"{node.host} knows no block {anchor.block_number}")
-    if (block.number, block.hash) != (anchor.block_number, anchor.block_hash):
-        raise VerificationError(f"block {anchor.block_number} is another one: {node.host} gives the hash {block.hash}")
+        raise VerificationError(f"{node.host} knows no block {number}")
+    if (block.number, block.hash) != (number, hash_):
+        raise VerificationError(f"block {number} is another one: {node.host} gives the hash {block.hash}")
+    if isinstance(anchor, Locator):
+        _require_in_block(anchor, node)
+    _require_final(block, node)
+    name = chain_name(anchor.chain_id)
+    return f"block {block.number} of {name}, of {moment(block.time)}, is final, as told by {node.host}"
+
+
+def _block_of(anchor: Anchor) -> Tuple[int, str]:
+    """Number and hash: the locator's word, or what the header that is carried says and hashes to."""
+    if isinstance(anchor, Locator):
+        return anchor.block_number, anchor.block_hash
+    assert isinstance(anchor, ReceiptAnchor)
+    try:
+        header = read_header(anchor.header_rlp)
+    except VerificationError:
+        raise VerificationError("no header to compare with: see line 3", outcome=NOT_CHECKED) from None
+    return header.number, header.hash
+
+
+def _require_in_block(anchor: Locator, node: Node) -> None:
     receipt = node.receipt(anchor.transaction)
     if receipt is None:
         raise VerificationError("no transaction to compare with: see line 3", outcome=NOT_CHECKED)
     if receipt.block_hash != anchor.block_hash:
         raise VerificationError(f"the transaction lies in another block: {receipt.block_hash}")
+
+
+def _require_final(block: Block, node: Node) -> None:
     final = node.block("finalized")
     if final is None:
         raise VerificationError(f"{node.host} names no finalized block", outcome=NOT_CHECKED)
     if block.number > final.number:
         raise VerificationError(f"block {block.number} is not final yet, as told by {node.host}", outcome=PENDING)
-    name = chain_name(anchor.chain_id)
-    return f"block {block.number} of {name}, of {moment(block.time)}, is final, as told by {node.host}"
 
 
 def check_registry(case: Case) -> str:
@@ -1123,10 +1413,26 @@ def check_registry(case: Case) -> str:
     return f"the published code stands at {which}" + (f"; not covered: {', '.join(others)}" if others else "")
 
 
+def check_history(case: Case) -> str:
+    """Line 6."""
+    raise VerificationError("this file shows single entries, not all that was recorded", outcome=NOT_CHECKED)
+
+
+def check_recomputed(case: Case) -> str:
+    """Line 7."""
+    raise VerificationError("no history to recompute: see line 6", outcome=NOT_CHECKED)
+
+
 def _located(case: Case) -> Tuple[Anchor, Checkpoint]:
-    if case.proof.anchor is None or case.proof.checkpoint is None:
+    anchor, checkpoint = case.proof.anchor, case.proof.checkpoint
+    if anchor is None or checkpoint is None:
         raise VerificationError("not yet anchored: ask for a newer file later", outcome=PENDING)
-    return case.proof.anchor, case.proof.checkpoint
+    if isinstance(anchor, UnknownAnchor):
+        raise VerificationError(
+            f"this program does not know anchors of the format {anchor.format}: check with a newer one",
+            outcome=NOT_CHECKED,
+        )
+    return anchor, checkpoint
 
 
 def _node(case: Case, otherwise: str) -> Node:
@@ -1156,6 +1462,8 @@ CHECKS: Tuple[Tuple[str, Callable[[Case], str]], ...] = (
     ("anchored", check_anchored),
     ("block", check_block),
     ("registry", check_registry),
+    ("history", check_history),
+    ("recomputed", check_recomputed),
 )
 DEFAULT_REQUIRED = frozenset({1, 2, 3, 4})
 
@@ -1201,6 +1509,7 @@ class Report:
     facts: Tuple[Fact, ...]
     trust_version: int
     fingerprint: str
+    refresh: Optional[str] = None  # what --refresh did
 
 
 def verify(
@@ -1208,23 +1517,28 @@ def verify(
     trust: bytes,
     *,
     rpc: Optional[str] = None,
+    block_hash: Optional[str] = None,
     require: FrozenSet[int] = DEFAULT_REQUIRED,
     fingerprint: Optional[str] = None,
     seconds: float = 10.0,
 ) -> Report:
     """Check the bytes of a proof of record, or of a receipt, against the bytes of a trust file.
 
-    `rpc` is a node's URL (None: no network), each answer of which may take `seconds`; `require` holds numbers of lines.
-    Raises VerificationError for a malformed file (exit_code 1) and for an unusable trust file, URL or fingerprint (2).
+    `rpc` is a node's URL (None: no network), each answer of which may take `seconds`; `block_hash` the hash, in hex,
+    that the anchor's block has as far as you know; `require` holds numbers of lines. Raises VerificationError for a
+    malformed file (exit_code 1) and for an unusable trust file, URL, hash or fingerprint (2).
     """
     node = Node(rpc, seconds) if rpc is not None else None
     if fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", _plain_hex(fingerprint)):
         raise VerificationError("--fingerprint: 64 hex digits wanted", exit_code=2)
+    found = None if block_hash is None else re.fullmatch("(?:0x)?([0-9a-f]{64})", block_hash.strip().lower())
+    if block_hash is not None and found is None:
+        raise VerificationError("--block-hash: 0x and 64 hex digits wanted", exit_code=2)
     document = _read_document(proof)
     believed = read_trust(trust, fingerprint)
     if isinstance(document, Receipt):
         return _receipt_report(document, believed)
-    return _proof_report(Case(document, believed, node), require)
+    return _proof_report(Case(document, believed, node, found and "0x" + found.group(1)), require)
 
 
 def _read_document(data: bytes) -> Union[Proof, Receipt]:
@@ -1276,19 +1590,32 @@ def _proof_verdict(case: Case, lines: Sequence[Line], require: FrozenSet[int]) -
 
 def _established(case: Case, status: Dict[int, str]) -> str:
     """The strongest sentence that the passed lines carry."""
-    anchor, node = case.proof.anchor, case.node
-    if anchor and node and all(status[number] == PASSED for number in (1, 2, 3, 4)):
-        block = node.block(hex(anchor.block_number))
-        assert block is not None
-        return f"The facts shown were sealed in the log before {moment(block.time)} and have not been altered since."
+    anchor = case.anchor
+    if anchor and all(status[number] == PASSED for number in (1, 2, 3, 4)):
+        return f"The facts shown were sealed in the log before {_block_time(case)} and have not been altered since."
     if anchor and status[2] == status[3] == PASSED:
-        return f"The facts shown are anchored in block {anchor.block_number}, which you have not confirmed yet."
+        number, hash_ = _block_of(anchor)
+        return (
+            "The facts shown are anchored in a block that you have not confirmed:"
+            f" compare hash {hash_} of block {number}."
+        )
     known = "are sealed in the insurer's log" if status[2] == PASSED else "fit together"
-    if anchor and status[3] == NOT_CHECKED:
-        advice = "give --rpc with a node that you choose" if _registered(case) and not node else "see line 3"
+    if case.proof.anchor and status[3] == NOT_CHECKED:
+        asks = isinstance(anchor, Locator) and _registered(case) and not case.node
+        advice = "give --rpc with a node that you choose" if asks else "see line 3"
         return f"The facts shown {known}. Whether they are anchored was not checked (lines 3 to 5): {advice}."
     others = "outside of the insurer" if status[2] == PASSED else "but this file"
     return f"The facts shown {known}; nothing {others} vouches for them yet."
+
+
+def _block_time(case: Case) -> str:
+    """When the anchor's block was made, once line 4 has passed."""
+    if isinstance(case.anchor, ReceiptAnchor):
+        return moment(read_header(case.anchor.header_rlp).time)
+    assert isinstance(case.anchor, Locator) and case.node is not None
+    block = case.node.block(hex(case.anchor.block_number))
+    assert block is not None
+    return moment(block.time)
 
 
 def _lines(numbers: Sequence[int]) -> str:
@@ -1303,8 +1630,7 @@ def _count(number: int, noun: str) -> str:
 
 def _warnings(case: Case) -> List[str]:
     """About the chain that the anchor lies on, or else the one that the log is registered with."""
-    anchor = case.proof.anchor
-    registrations = _registered(case) if anchor else []
+    registrations = _registered(case) if case.anchor else []
     chains = {r.chain_id for r in registrations or case.trust.registrations[-1:]}
     warnings = [_chain_warning(chain_id) for chain_id in sorted(chains)]
     if case.node and case.node.near:
@@ -1312,7 +1638,18 @@ def _warnings(case: Case) -> List[str]:
             f"{case.node.host} is on this computer or network: this program cannot know that it is independent of the"
             " insurer. Lines 3 to 5 are worth what that node is worth."
         )
+    elif case.node and looks_like_insurers(case.node.host, case.trust.origin):
+        warnings.append(
+            f"{case.node.host} looks like the insurer's own: its word on lines 3 to 5 is the insurer's word."
+            " Ask a node of somebody else."
+        )
     return [warning for warning in warnings if warning]
+
+
+def looks_like_insurers(host: str, origin: str) -> bool:
+    """Whether one of the two names, without its port, is the other or lies under it."""
+    one, other = re.sub(":[0-9]+$", "", host).lower(), re.split("[/:]", origin, maxsplit=1)[0].lower()
+    return f".{one}".endswith(f".{other}") or f".{other}".endswith(f".{one}")
 
 
 def _chain_warning(chain_id: int) -> str:
@@ -1375,6 +1712,116 @@ def _check_receipt(receipt: Receipt, trust: Trust) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Refreshing: the newest version of the same proof from the portal, which is believed no more than the file is.
+
+RANK = {FAILED: 0, PENDING: 1, NOT_CHECKED: 2, PASSED: 3}
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows redirects within one host and port only."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        same = urlsplit(newurl)[:2] == urlsplit(req.full_url)[:2]
+        return super().redirect_request(req, fp, code, msg, headers, newurl) if same else None
+
+
+def refresh(path: str, url: str, trust: bytes, *, token: Optional[str] = None, seconds: float = 60.0) -> str:
+    """Replace the file by what the URL gives, if that is the same record and no worse. Says what was done.
+
+    `token` is sent as the portal's API wants it. Raises VerificationError when the file is no proof, the trust file is
+    unusable, or the URL is none to ask.
+    """
+    held, believed = _contents(path, FILE_BYTES), read_trust(trust)
+    if not held.startswith(b"{"):
+        raise VerificationError("--refresh: only a proof of record has newer versions", exit_code=2)
+    document = _read_document(held)
+    assert isinstance(document, Proof)
+    try:
+        newest = _download(url, token, seconds)
+        if newest == held:
+            return "your file is the newest version."
+        gained = _gain(document, _read_sent(newest, _refresh_host(url)), believed)
+        _replace_file(path, newest)
+    except VerificationError as error:
+        if error.exit_code == 2:
+            raise
+        return f"your file is unchanged: {error}."
+    return f"your file was replaced by the newest version: {gained}."
+
+
+def _refresh_host(url: str) -> str:
+    host, near = _host_of(url, "--refresh needs the https address of the proof in the portal")
+    if urlsplit(url).scheme != "https" and not near:
+        raise VerificationError("--refresh: over http anybody on the way could read the proof; use https", exit_code=2)
+    return host
+
+
+def _download(url: str, token: Optional[str], seconds: float) -> bytes:
+    host = _refresh_host(url)
+    headers = {"Accept": "application/json", "User-Agent": "verify.py"}
+    headers.update({} if token is None else {"Authorization": f"Token {token}"})
+    try:
+        # The scheme was checked to be http or https in _host_of.
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310
+        with urllib.request.build_opener(_SameHost).open(request, timeout=seconds) as response:
+            if response.status != 200:
+                raise VerificationError(f"{host} answered with HTTP status {response.status}")
+            data = _read_bounded(response, FILE_BYTES, seconds)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise VerificationError(f"{host} answered with HTTP status {error.code}") from None
+    except (OSError, http.client.HTTPException, ValueError):
+        raise VerificationError(f"{host} did not answer") from None
+    if data is None:
+        raise VerificationError(f"{host} answered with too much, or too slowly")
+    return data
+
+
+def _read_sent(data: bytes, host: str) -> Proof:
+    try:
+        return read_proof(data)
+    except VerificationError as error:
+        raise VerificationError(f"{host} sent no proof ({error}); the address may need --token-file") from None
+
+
+def _gain(held: Proof, newest: Proof, trust: Trust) -> str:
+    """What the newest version has more. Raises VerificationError if it is not of the same record, or worse."""
+    sent = {item.entry.text: {shown_.digest for shown_ in item.disclosures} for item in newest.items}
+    for item in held.items:
+        if item.entry.text not in sent:
+            raise VerificationError(f"the version sent lacks the entry {item.entry.id}, so it is of another record")
+        if not {shown_.digest for shown_ in item.disclosures} <= sent[item.entry.text]:
+            raise VerificationError(f"the version sent shows less of the entry {item.entry.id}")
+    before, after = check_lines(Case(held, trust)), check_lines(Case(newest, trust))
+    more = len(newest.items) - len(held.items)
+    gains = [f"{_count(more, 'entry')} more"] if more else []
+    for place, new in enumerate(after):
+        old = before[place].status
+        if new.status == FAILED or RANK[new.status] < RANK[old]:
+            raise VerificationError(f"line {new.number} of the version sent is {new.status}: {new.text}")
+        gains += [f"line {new.number} now {new.status}"] if new.status != old else []
+    return ", ".join(gains) or "no line changed"
+
+
+def _replace_file(path: str, content: bytes) -> None:
+    """All or nothing: a crash leaves the old file or the new one."""
+    target = os.path.realpath(path)
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".verify-")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, os.stat(target).st_mode & 0o777)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise VerificationError(f"it cannot be replaced: {error.strerror}") from None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Printing, for people and for programs. Every line goes through `printable` once more.
 
 MARKS = {PASSED: "✓", FAILED: "✗", PENDING: "…", NOT_CHECKED: "-"}
@@ -1388,7 +1835,8 @@ def as_json(report: Report, *, all_fields: bool) -> str:
 
 def as_text(report: Report, *, all_fields: bool, marks: Dict[str, str]) -> List[str]:
     groups = [report.fingerprint[place : place + 4] for place in range(0, 64, 4)]
-    text = [f"Checked against trust.json version {report.trust_version}, fingerprint {' '.join(groups)}", ""]
+    text = [f"Refresh: {report.refresh}", ""] if report.refresh else []
+    text += [f"Checked against trust.json version {report.trust_version}, fingerprint {' '.join(groups)}", ""]
     for line in report.lines:
         text.append(f"{line.number} {line.name:<10} {marks[line.status]} {line.status:<12} {line.text}")
     if report.facts:
@@ -1442,9 +1890,9 @@ def _line_numbers(text: str) -> FrozenSet[int]:
     """`1,2,3` and `1-3` are the same."""
     numbers: List[int] = []
     for part in text.split(","):
-        found = re.fullmatch("([1-5])(?:-([1-5]))?", part)
+        found = re.fullmatch("([1-7])(?:-([1-7]))?", part)
         if not found:
-            raise argparse.ArgumentTypeError("lines are numbered 1 to 5, as in 1,2 or 1-4")
+            raise argparse.ArgumentTypeError("lines are numbered 1 to 7, as in 1,2 or 1-4")
         numbers += range(int(found.group(1)), int(found.group(2) or found.group(1)) + 1)
     return frozenset(numbers)
 
@@ -1454,6 +1902,9 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("file", metavar="FILE", help="a proof of record or a receipt")
     parser.add_argument("--trust", required=True, metavar="trust.json", help="what to believe, from the insurer")
     parser.add_argument("--rpc", metavar="URL", help="an Ethereum node that you choose; without it, no network")
+    parser.add_argument("--block-hash", metavar="0x…", help="of the anchor's block, as you found it, final, elsewhere")
+    parser.add_argument("--refresh", metavar="URL", help="first replace FILE by its newest version from the portal")
+    parser.add_argument("--token-file", metavar="FILE", help="holds the token that the portal's API asks for")
     parser.add_argument("--require", type=_line_numbers, default=DEFAULT_REQUIRED, metavar="1,2,3,4")
     parser.add_argument("--fingerprint", metavar="HEX", help="of a version of trust.json that you know")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -1472,18 +1923,32 @@ def _contents(path: str, limit: int) -> bytes:
 
 
 def _run(options: argparse.Namespace) -> int:
+    trust = _contents(options.trust, TRUST_BYTES)
+    if options.token_file is not None and options.refresh is None:
+        raise VerificationError("--token-file is sent with --refresh only", exit_code=2)
+    token = None if options.token_file is None else _token(options.token_file)
+    done = None if options.refresh is None else refresh(options.file, options.refresh, trust, token=token)
     report = verify(
         _contents(options.file, FILE_BYTES),
-        _contents(options.trust, TRUST_BYTES),
+        trust,
         rpc=options.rpc,
+        block_hash=options.block_hash,
         require=options.require,
         fingerprint=options.fingerprint,
     )
+    report = replace(report, refresh=done)
     if options.json:
         _say([as_json(report, all_fields=options.all_fields)])
     else:
         _say(as_text(report, all_fields=options.all_fields, marks=_marks()))
     return report.exit_code
+
+
+def _token(path: str) -> str:
+    text = _contents(path, TOKEN_BYTES).decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[!-~]{1,1000}", text):
+        raise VerificationError(f"{shown(path)} does not hold a token", exit_code=2)
+    return text
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -91,6 +91,7 @@ class Ledger:
             "eth_getBalance": lambda address, at="latest": hex(self._state(at).get_balance(_address(address))),
             "eth_getBlockByHash": self._block_by_hash,
             "eth_getBlockByNumber": self._block_by_number,
+            "eth_getBlockReceipts": self._block_receipts,
             "eth_getCode": lambda address, at="latest": _hex(self._state(at).get_code(_address(address))),
             "eth_getTransactionCount": lambda address, at="latest": hex(self._state(at).get_nonce(_address(address))),
             "eth_getTransactionReceipt": self._receipt,
@@ -166,6 +167,14 @@ class Ledger:
             return None
         block = self._chain.get_canonical_block_by_number(number)
         return _receipt_json(block, block.get_receipts(self._chain.chaindb), index)
+
+    def _block_receipts(self, at: Any) -> list[dict[str, Any]] | None:
+        try:
+            block = self._chain.get_block_by_header(self._header(at))
+        except HeaderNotFound:
+            return None
+        receipts = block.get_receipts(self._chain.chaindb)
+        return [_receipt_json(block, receipts, index) for index in range(len(receipts))]
 
     # --- Executing -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from anchoring.protocol import canonical
+from anchoring.protocol.anchor import Anchor, encode_anchor, parse_anchor
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.checkpoint import parse_checkpoint
 from anchoring.protocol.disclosure import digest, parse_disclosure
@@ -14,18 +15,15 @@ from anchoring.protocol.merkle import MAX_HASHES, MAX_SIZE
 from anchoring.protocol.note import split_note
 from anchoring.protocol.scalars import (
     decimal,
-    from_0x,
     from_base64,
     items,
     members,
     natural,
     string,
-    to_0x,
     to_base64,
 )
 
 FORMAT = "proof-of-record/v1"
-ANCHOR_FORMAT = "eth-locator/v1"
 TLOG_PROOF = "c2sp.org/tlog-proof@v1"
 
 MAX_ENTRIES = 10_000
@@ -33,7 +31,6 @@ MAX_BYTES = 64 * 2**20  # bounds the work that a hostile file can ask for
 
 _REQUIRED = frozenset({"checksum", "entries", "format"})
 _OPTIONAL = frozenset({"anchor", "checkpoint"})
-_ANCHOR = frozenset({"block_hash", "block_number", "chain_id", "contract", "format", "log_id", "transaction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +45,6 @@ class ProvedEntry:
     @property
     def is_sealed(self) -> bool:
         return self.index is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """Where on which chain the checkpoint stands. Hashes are 32 bytes, the contract's address 20."""
-
-    chain_id: int
-    contract: bytes
-    log_id: bytes
-    transaction: bytes
-    block_number: int
-    block_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +79,7 @@ def encode_proof(
     if checkpoint is not None:
         document["checkpoint"] = checkpoint
     if anchor is not None:
-        document["anchor"] = _encode_anchor(anchor)
+        document["anchor"] = encode_anchor(anchor)
     _parse_document(document)
     return canonical.dumps(document | {"checksum": _checksum(document)})
 
@@ -129,7 +114,7 @@ def _parse_document(body: dict[str, Any]) -> Proof:
     return Proof(
         entries=entries,
         checkpoint=_parse_note(body["checkpoint"]) if "checkpoint" in body else None,
-        anchor=_parse_anchor(body["anchor"]) if "anchor" in body else None,
+        anchor=parse_anchor(body["anchor"]) if "anchor" in body else None,
     )
 
 
@@ -195,32 +180,6 @@ def _parse_note(value: Any) -> str:
     text, _ = split_note(string(value))
     parse_checkpoint(text)
     return string(value)
-
-
-def _encode_anchor(anchor: Anchor) -> dict[str, Any]:
-    return {
-        "block_hash": to_0x(anchor.block_hash),
-        "block_number": anchor.block_number,
-        "chain_id": anchor.chain_id,
-        "contract": to_0x(anchor.contract),
-        "format": ANCHOR_FORMAT,
-        "log_id": to_0x(anchor.log_id),
-        "transaction": to_0x(anchor.transaction),
-    }
-
-
-def _parse_anchor(value: Any) -> Anchor:
-    members(value, _ANCHOR)
-    if value["format"] != ANCHOR_FORMAT:
-        raise Malformed("an anchor of another format")
-    return Anchor(
-        chain_id=natural(value["chain_id"]),
-        contract=from_0x(value["contract"], size=20),
-        log_id=from_0x(value["log_id"], size=32),
-        transaction=from_0x(value["transaction"], size=32),
-        block_number=natural(value["block_number"]),
-        block_hash=from_0x(value["block_hash"], size=32),
-    )
 
 
 # One entry, for other tools ------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import rlp
 from eth_account import Account
+from eth_bloom import BloomFilter
 from eth_hash.auto import keccak
+from trie import HexaryTrie
 
 from anchoring.chain import (
     Block,
@@ -22,6 +24,7 @@ from anchoring.chain import (
     Fees,
     NoFunds,
     NonceTooLow,
+    RawBlock,
     Tag,
     TxLog,
     TxReceipt,
@@ -74,6 +77,7 @@ class Mined:
     transactions: tuple[Transaction, ...]
     receipts: tuple[TxReceipt, ...]
     state: State
+    raw: RawBlock
 
 
 class MemoryChain:
@@ -94,8 +98,8 @@ class MemoryChain:
         self.pool: dict[bytes, Transaction] = {}
         self.sent: list[bytes] = []
         self._chain_id = chain_id
-        genesis = Block(0, secrets.token_bytes(32), GENESIS_TIME)
-        self._blocks = [Mined(genesis, (), (), State(balances=dict.fromkeys(funded, 10**21)))]
+        self._blocks: list[Mined] = []
+        self._append((), (), State(balances=dict.fromkeys(funded, 10**21)))
 
     # --- The port ---------------------------------------------------------------------------------------------------
 
@@ -167,17 +171,19 @@ class MemoryChain:
         number = len(self._blocks) - 1 if at == "latest" else at
         return self._blocks[number].block if number < len(self._blocks) else None
 
+    def raw_block(self, block_hash: bytes) -> RawBlock | None:
+        self._require_up()
+        return next((mined.raw for mined in self._blocks if mined.block.hash == block_hash), None)
+
     # --- What a test does to it -------------------------------------------------------------------------------------
 
     def mine(self) -> Block:
         """Put all that waits into a new block."""
-        state, number = self._state.copy(), len(self._blocks)
-        block = Block(number, secrets.token_bytes(32), GENESIS_TIME + number * BLOCK_SECONDS)
+        state = self._state.copy()
         transactions = tuple(sorted(self.pool.values(), key=lambda t: t.nonce))
-        receipts = tuple(self._apply(state, t, block, i) for i, t in enumerate(transactions))
+        receipts = tuple(self._apply(state, t, i) for i, t in enumerate(transactions))
         self.pool = {}
-        self._blocks.append(Mined(block, transactions, receipts, state))
-        return block
+        return self._append(transactions, receipts, state)
 
     def reorganise(self, *, depth: int) -> None:
         """The newest blocks were never canonical: what they held waits again."""
@@ -218,14 +224,23 @@ class MemoryChain:
             if _slot(old) == _slot(new) and (10 * new.tip < 11 * old.tip or 10 * new.cap < 11 * old.cap):
                 raise Underpriced("replacement transaction underpriced")
 
-    def _apply(self, state: State, transaction: Transaction, block: Block, index: int) -> TxReceipt:
+    def _append(self, transactions: tuple[Transaction, ...], receipts: tuple[TxReceipt, ...], state: State) -> Block:
+        """The next block. Its hash is that of a header, in which the receipts' root stands, as on any chain."""
+        number, time = len(self._blocks), GENESIS_TIME + len(self._blocks) * BLOCK_SECONDS
+        told = tell_receipts(transactions, receipts)
+        parent = self._blocks[-1].block.hash if self._blocks else bytes(32)
+        header = tell_header(parent=parent, number=number, time=time, receipts=told)
+        block = Block(number, bytes.fromhex(header["hash"][2:]), time)
+        placed = tuple(replace(receipt, block_number=number, block_hash=block.hash) for receipt in receipts)
+        self._blocks.append(Mined(block, transactions, placed, state, RawBlock(header=header, receipts=told)))
+        return block
+
+    def _apply(self, state: State, transaction: Transaction, index: int) -> TxReceipt:
         """Run one transaction: its fee and nonce are used up whether the contract likes it or not."""
         sender, price = transaction.sender, min(transaction.cap, self.base_fee + transaction.tip)
         state.balances[sender] -= min(gas_used(transaction.data), transaction.gas) * price
         state.nonces[sender] = transaction.nonce + 1
-        mined = TxReceipt(
-            succeeded=False, block_number=block.number, block_hash=block.hash, index=index, logs=(), contract=None
-        )
+        mined = TxReceipt(succeeded=False, block_number=0, block_hash=b"", index=index, logs=(), contract=None)
         try:
             logs = execute(state, sender, transaction.to, transaction.data, nonce=transaction.nonce)
         except CallReverted:
@@ -267,6 +282,68 @@ def contract_address(sender: bytes, nonce: int) -> bytes:
 def gas_used(data: bytes) -> int:
     """Something near the truth."""
     return 30_000 + 40 * len(data)
+
+
+# --- What a node tells of a block, as JSON ---------------------------------------------------------------------------
+
+
+def tell_receipts(transactions: tuple[Transaction, ...], receipts: tuple[TxReceipt, ...]) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = []
+    gas = 0
+    for transaction, receipt in zip(transactions, receipts, strict=True):
+        gas += min(gas_used(transaction.data), transaction.gas)
+        told.append({
+            "cumulativeGasUsed": hex(gas),
+            "logs": [
+                {"address": _hex(log.address), "data": _hex(log.data), "topics": [_hex(topic) for topic in log.topics]}
+                for log in receipt.logs
+            ],
+            "logsBloom": _hex(bloom(receipt.logs)),
+            "status": hex(receipt.succeeded),
+            "transactionHash": _hex(transaction.hash),
+            "transactionIndex": hex(receipt.index),
+            "type": "0x2",
+        })  # fmt: skip
+    return told
+
+
+def tell_header(*, parent: bytes, number: int, time: int, receipts: list[dict[str, object]]) -> dict[str, object]:
+    """A header of the Prague fork; the random mix hash tells blocks apart that hold the same."""
+    trie = HexaryTrie({})
+    for index, receipt in enumerate(receipts):
+        trie[rlp.encode(index)] = b"\x02" + rlp.encode(receipt_items(receipt))
+    header: dict[str, bytes | int] = {
+        "parentHash": parent, "sha3Uncles": keccak(rlp.encode([])), "miner": bytes(20), "stateRoot": bytes(32),
+        "transactionsRoot": bytes(32), "receiptsRoot": trie.root_hash, "logsBloom": bytes(256), "difficulty": 0,
+        "number": number, "gasLimit": 30_000_000, "gasUsed": 0, "timestamp": time, "extraData": b"in memory",
+        "mixHash": secrets.token_bytes(32), "nonce": bytes(8), "baseFeePerGas": 10**9, "withdrawalsRoot": bytes(32),
+        "blobGasUsed": 0, "excessBlobGas": 0, "parentBeaconBlockRoot": bytes(32), "requestsHash": bytes(32),
+    }  # fmt: skip
+    told: dict[str, object] = {n: hex(v) if isinstance(v, int) else _hex(v) for n, v in header.items()}
+    return told | {
+        "hash": _hex(keccak(rlp.encode(list(header.values())))),
+        "transactions": [receipt["transactionHash"] for receipt in receipts],
+    }
+
+
+def receipt_items(receipt: dict[str, object]) -> list[object]:
+    logs = [
+        [_unhex(log["address"]), [_unhex(topic) for topic in log["topics"]], _unhex(log["data"])]
+        for log in receipt["logs"]
+    ]
+    return [int(receipt["status"], 16), int(receipt["cumulativeGasUsed"], 16), _unhex(receipt["logsBloom"]), logs]
+
+
+def bloom(logs: tuple[TxLog, ...]) -> bytes:
+    return int(BloomFilter.from_iterable(part for log in logs for part in (log.address, *log.topics))).to_bytes(256)
+
+
+def _hex(value: bytes) -> str:
+    return "0x" + value.hex()
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
 
 
 # --- The registry, from docs/protocol.md section 6 -----------------------------------------------------------------

@@ -1,8 +1,11 @@
 """The chain's port: one suite for the twin in memory and for a real EVM, then the pure parts and the twin's faults."""
 
-import pytest
+from dataclasses import replace
 
-from anchoring import registry
+import pytest
+from eth_hash.auto import keccak
+
+from anchoring import registry, verify
 from anchoring.chain import (
     NO_CODE,
     NO_HEAD,
@@ -20,6 +23,8 @@ from anchoring.chain import (
     redact,
     sign,
 )
+from anchoring.inclusion import CannotProve, encode_header
+from anchoring.protocol.anchor import ReceiptAnchor, encode_anchor
 from portal.localchain import LocalChain
 from tests.anchoring.memory_chain import MemoryChain
 from tests.anchoring.protocol import reference
@@ -178,6 +183,60 @@ def test_a_transaction_that_nobody_sent_has_no_receipt(chain):
 
 def test_an_estimate_is_near_what_is_used(chain, contract, log_id):
     assert 25_000 < chain.estimate(anchor_call(contract, log_id, 0, 5)) < 80_000
+
+
+def test_a_block_is_told_as_the_chain_hashed_it(chain, contract, log_id):
+    receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5))
+    for number in range(receipt.block_number + 1):
+        block = chain.block(number)
+        assert keccak(encode_header(chain.raw_block(block.hash).header)) == block.hash
+    assert [told["status"] for told in chain.raw_block(receipt.block_hash).receipts] == ["0x1"]
+
+
+def test_a_block_that_nobody_made_is_not_told(chain):
+    assert chain.raw_block(b"\x12" * 32) is None
+
+
+def the_event(contract, log_id, old, new, **changes):
+    honest = {"contract": contract, "log_id": log_id, "new_size": new, "new_root": ROOT[new]}
+    return registry.Anchored(**honest | {"old_size": old, "old_root": ROOT.get(old, registry.EMPTY_ROOT)} | changes)
+
+
+def test_an_anchor_is_proved_from_the_event_up_to_the_blocks_hash(chain, contract, log_id):
+    for old, new in ((0, 5), (5, 12)):
+        receipt = carried_out(chain, anchor_call(contract, log_id, old, new))
+        made = registry.prove_anchored(chain, receipt, the_event(contract, log_id, old, new), chain_id=31337)
+        anchor = verify.read_anchor(
+            encode_anchor(ReceiptAnchor(chain_id=31337, contract=contract, log_id=log_id, inclusion=made))
+        )
+        header = verify.read_header(made.header_rlp)
+        assert verify.read_event(anchor) == (new, ROOT[new])
+        assert (header.number, header.hash) == (receipt.block_number, "0x" + receipt.block_hash.hex())
+        assert header.time == chain.block(receipt.block_number).timestamp
+
+
+@pytest.mark.parametrize(
+    "changes", [{"new_size": 6}, {"new_root": ROOT[6]}, {"old_size": 1}, {"old_root": b"\x22" * 32}]
+)
+def test_an_event_that_is_not_the_one_is_not_proved(chain, contract, log_id, changes):
+    receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5))
+    event = the_event(contract, log_id, 0, 5, **changes)
+    with pytest.raises(CannotProve, match=r"^The transaction's receipt does not hold the event\.$"):
+        registry.prove_anchored(chain, receipt, event, chain_id=31337)
+
+
+def test_a_transaction_that_the_contract_refused_proves_nothing(chain, contract, log_id):
+    receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5, old_root=b"\1" * 32))
+    with pytest.raises(CannotProve, match=r"^The transaction did not succeed\.$"):
+        registry.prove_anchored(chain, receipt, the_event(contract, log_id, 0, 5), chain_id=31337)
+
+
+def test_a_block_that_the_node_does_not_have_proves_nothing(chain, contract, log_id):
+    receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5))
+    gone = replace(receipt, block_hash=b"\x12" * 32)
+    with pytest.raises(CannotProve) as caught:
+        registry.prove_anchored(chain, gone, the_event(contract, log_id, 0, 5), chain_id=31337)
+    assert str(caught.value) == f"The node does not have the block 0x{'12' * 32}."
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """What a network, a gateway or a node can do wrong: each ends in one kind of error, in words, without a secret."""
 
+import gzip
 import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -18,6 +20,7 @@ from anchoring.chain import (
     Fees,
     NoFunds,
     NonceTooLow,
+    RawBlock,
     Underpriced,
     address_of,
     sign,
@@ -373,3 +376,85 @@ def test_a_revert_without_a_readable_reason_is_still_one(wire, data):
     call = registry.deploy_call(sender=address_of(INSURER))
     text = "The contract refuses the call: execution reverted"
     assert problem(lambda: server.chain.estimate(call)) == (CallReverted, text)
+
+
+# --- A block with its receipts ---------------------------------------------------------------------------------------
+
+HEADER = {"number": "0x5", "hash": HASH, "transactions": [HASH, HASH]}
+EACH = {"transactionHash": HASH}
+
+
+def test_receipts_are_asked_for_in_one_and_told_as_they_came(wire):
+    server = wire(rpc(eth_getBlockByHash=HEADER, eth_getBlockReceipts=[EACH, {"anything": 1}]))
+    assert server.chain.raw_block(bytes(32)) == RawBlock(header=HEADER, receipts=[EACH, {"anything": 1}])
+    assert server.asked == ["eth_getBlockByHash", "eth_getBlockReceipts"]
+
+
+@pytest.mark.parametrize(
+    "answer", [ValueError("the method does not exist/is not available"), ValueError("not whitelisted"), None]
+)
+def test_a_node_that_does_not_give_all_receipts_is_asked_for_each(wire, answer):
+    server = wire(rpc(eth_getBlockByHash=HEADER, eth_getBlockReceipts=answer, eth_getTransactionReceipt=EACH))
+    assert server.chain.raw_block(bytes(32)) == RawBlock(header=HEADER, receipts=[EACH, EACH])
+    assert server.asked == ["eth_getBlockByHash", "eth_getBlockReceipts"] + ["eth_getTransactionReceipt"] * 2
+
+
+def test_a_node_that_gives_no_receipt_at_all_refuses(wire):
+    server = wire(rpc(eth_getBlockByHash=HEADER))
+    assert problem(lambda: server.chain.raw_block(bytes(32)))[0] is ChainRefused
+
+
+@pytest.mark.parametrize("answer", [None, ValueError("header not found"), ValueError("unknown block")])
+def test_a_block_that_a_node_does_not_have_is_none(wire, answer):
+    assert wire(rpc(eth_getBlockByHash=answer)).chain.raw_block(bytes(32)) is None
+
+
+def test_a_block_that_is_refused_for_another_reason_is_not_none(wire):
+    server = wire(rpc(eth_getBlockByHash=ValueError("history was pruned")))
+    text = f"{server.host} refused: history was pruned"
+    assert problem(lambda: server.chain.raw_block(bytes(32))) == (ChainRefused, text)
+
+
+@pytest.mark.parametrize("answer", [*(g for g in GARBAGE if g is not None), {"transactions": None}])
+def test_garbage_for_a_block_by_its_hash_is_unavailable(wire, answer):
+    server = wire(rpc(eth_getBlockByHash=answer))
+    text = f"{server.host} answered eth_getBlockByHash with something that cannot be one."
+    assert problem(lambda: server.chain.raw_block(bytes(32))) == (ChainUnavailable, text)
+
+
+def test_an_answer_of_megabytes_is_read_within_the_time_of_a_small_one(wire):
+    receipts = [{"data": "0x" + "00" * 500_000}] * 3
+    server = wire(rpc(eth_getBlockByHash=HEADER, eth_getBlockReceipts=receipts), timeout=1.0)
+    assert server.chain.raw_block(bytes(32)).receipts == receipts
+
+
+def test_a_compressed_answer_is_read(wire):
+    body = gzip.compress(b'{"jsonrpc":"2.0","id":1,"result":"0x1234"}')
+    server = wire(http(body, headers=[("Content-Encoding", "gzip")]))
+    assert server.chain.balance(bytes(20)) == 0x1234
+
+
+def test_an_answer_beyond_all_bounds_is_given_up(wire):
+    def pour(handler, _request):
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):
+            for _ in range(65):
+                handler.wfile.write(bytes(1 << 20))
+
+    server = wire(pour)
+    text = f"{server.host} cannot be reached: the connection failed."
+    assert problem(lambda: server.chain.balance(bytes(20))) == (ChainUnavailable, text)
+
+
+def test_an_answer_that_ends_too_early_is_given_up(wire):
+    def cut(handler, _request):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b'{"jsonrpc":')
+        handler.close_connection = True
+
+    server = wire(cut)
+    text = f"{server.host} cannot be reached: the connection failed."
+    assert problem(lambda: server.chain.balance(bytes(20))) == (ChainUnavailable, text)

@@ -66,6 +66,8 @@ def test_alice_reads_her_claim(run: Run) -> None:
         "4 block      - not checked  needs --rpc with a node that you choose, "
         f"or compare {block} with the hash of block 7654321 in an explorer",
         "5 registry   - not checked  needs --rpc with a node that you choose, to read the contract's code",
+        "6 history    - not checked  this file shows single entries, not all that was recorded",
+        "7 recomputed - not checked  no history to recompute: see line 6",
         "",
         'What is shown of "CLM-2026-000123-K":',
         "  2026-11-02T09:14:07.123456Z  claim.submitted  (number 3 in the log)",
@@ -133,7 +135,8 @@ def test_lines_1_to_3_alone_do_not_confirm_the_block(run: Run) -> None:
         done = run(PROOF, "--rpc", node.url, "--require", "1-3")
     assert done.exit == 0
     assert (
-        "VERDICT (exit 0): The facts shown are anchored in block 7654321, which you have not confirmed yet."
+        "VERDICT (exit 0): The facts shown are anchored in a block that you have not confirmed: compare hash"
+        f" {world.ANCHOR['block_hash']} of block 7654321."
     ) in done.out
 
 
@@ -295,6 +298,8 @@ def test_json_is_one_object_with_lines_exit_code_and_verdict(run: Run) -> None:
         (3, "anchored", "passed"),
         (4, "block", "passed"),
         (5, "registry", "passed"),
+        (6, "history", "not checked"),
+        (7, "recomputed", "not checked"),
     ]
     assert report["verdict"].startswith("The facts shown were sealed in the log before 2026-11-23 12:00:00 UTC")
     assert report["fingerprint"] == FINGERPRINT
@@ -317,7 +322,7 @@ def test_json_of_a_refused_file_has_no_lines(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("required", "exit_code"),
-    [("1", 0), ("1,2", 0), ("1-2", 0), ("2,1,1", 0), ("1-3", 3), ("3", 3), ("5", 3), ("1,2,5", 3), ("1-5", 3)],
+    [("1", 0), ("1,2", 0), ("1-2", 0), ("2,1,1", 0), ("1-3", 3), ("3", 3), ("5", 3), ("1,2,5", 3), ("1-7", 3)],
 )
 def test_required_lines_decide_between_0_and_3(run: Run, required: str, exit_code: int) -> None:
     assert run(PROOF, "--require", required).exit == exit_code
@@ -325,7 +330,7 @@ def test_required_lines_decide_between_0_and_3(run: Run, required: str, exit_cod
 
 WRONG: list[list[str]] = [
     ["--require", "0"],
-    ["--require", "6"],
+    ["--require", "8"],
     ["--require", ""],
     ["--require", "1,"],
     ["--require", "1-9"],
@@ -337,6 +342,19 @@ WRONG: list[list[str]] = [
     ["--rpc", "file:///etc/passwd"],
     ["--rpc", "gopher://node.example"],
     ["--finger", "ab"],
+    ["--block-hash"],
+    ["--block-hash", ""],
+    ["--block-hash", "0x" + "ab" * 31],
+    ["--block-hash", "0x" + "ab" * 33],
+    ["--block-hash", "0x" + "xy" * 32],
+    ["--block-hash", "7654321"],
+    ["--refresh"],
+    ["--refresh", "file:///etc/passwd"],
+    ["--refresh", "http://portal.example/proof"],
+    ["--refresh", "https://alice:secret@portal.example/proof"],
+    ["--token-file", "/dev/null"],
+    ["--refresh", "https://portal.example/proof", "--token-file", "/dev/null"],
+    ["--refresh", "https://portal.example/proof", "--token-file", "/nowhere"],
 ]
 
 

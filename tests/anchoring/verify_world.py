@@ -37,6 +37,10 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def unb64(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
 def b64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 

@@ -154,6 +154,15 @@ def test_a_receipt_holds_the_events_of_its_transaction(local):
     assert (receipt["contractAddress"], receipt["type"]) == (None, "0x2")
 
 
+def test_a_block_gives_all_its_receipts(local):
+    transaction = signed()
+    send(local, transaction)
+    each = ask(local, "eth_getTransactionReceipt", "0x" + transaction.hash.hex())
+    assert ask(local, "eth_getBlockReceipts", "0x1") == ask(local, "eth_getBlockReceipts", "latest") == [each]
+    assert ask(local, "eth_getBlockReceipts", "0x0") == []
+    assert ask(local, "eth_getBlockReceipts", "0x2") is None
+
+
 def test_what_is_not_there_is_null(local):
     assert ask(local, "eth_getBlockByNumber", "0x1", False) is None
     assert ask(local, "eth_getBlockByHash", "0x" + "00" * 32, False) is None

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from anchoring.keys import SigningKey
+from anchoring.protocol.anchor import Locator
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.checkpoint import Checkpoint, format_checkpoint
 from anchoring.protocol.disclosure import digest, disclose
 from anchoring.protocol.entry import encode_entry, subject
 from anchoring.protocol.merkle import leaf_hash, prove_inclusion
 from anchoring.protocol.note import sign_note
-from anchoring.protocol.proof import Anchor, ProvedEntry
+from anchoring.protocol.proof import ProvedEntry
 from anchoring.protocol.tiles import TileReader, append
 
 ORIGIN = "insurer.example/log"
@@ -23,7 +24,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 ALICES_CLAIM = "0a1b2c3d-0000-4000-8000-00000000a11c"
 BOBS_CLAIM = "0a1b2c3d-0000-4000-8000-000000000b0b"
 
-ANCHOR = Anchor(
+ANCHOR = Locator(
     chain_id=11155111,
     contract=b"\xc0" * 20,
     log_id=b"\x10" * 32,
