@@ -19,11 +19,12 @@ from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from anchoring import registry, store
 from anchoring.chain import Block, Call, ChainUnavailable, Fees, NoFunds, NonceTooLow, TxReceipt, Underpriced, gas_limit
+from anchoring.inclusion import CannotProve
 from anchoring.models import (
     Anchor,
     Attempt,
@@ -31,12 +32,14 @@ from anchoring.models import (
     Confirmation,
     Handover,
     Inclusion,
+    ReceiptProof,
     Registration,
     Retraction,
     Sender,
     State,
 )
 from anchoring.pipeline import Halted
+from anchoring.protocol.anchor import encode_inclusion
 from anchoring.protocol.merkle import prove_consistency
 from anchoring.protocol.tiles import TileReader
 from anchoring.routes import (
@@ -61,6 +64,9 @@ NEWEST = 8
 
 LONGEST_DOUBLING = 5
 """How often the wait before the next dearer offer doubles."""
+
+PROOF_TRIES = 3
+"""So often is it tried to make the receipt proof of an anchor; after that its locator is all there is."""
 
 REVERTS = 3
 """So often may an anchor's transaction be mined without effect before a person has to look."""
@@ -95,6 +101,8 @@ def tick(route: Route) -> Outcome:
     retracted = look.watch()
     if retracted:
         return retracted
+    if tip.confirmation is not None and not tip.proof_is_settled:
+        look.prove_again(tip.confirmation)
     outcomes = [look.follow(anchor) for anchor in under_way]
     return outcomes[0] if outcomes else look.launch()
 
@@ -108,6 +116,7 @@ class _Tip:
     confirmation: int | None = None
     block_number: int = 0
     block_hash: bytes = b""
+    proof_is_settled: bool = True
 
 
 def places(registration: Registration) -> list[tuple[int, bytes]]:
@@ -120,11 +129,14 @@ def places(registration: Registration) -> list[tuple[int, bytes]]:
 def _newest_anchors(registration: Registration | Subquery, count: int = NEWEST) -> list[Anchor]:
     """The registration's newest anchors, newest first, each with the confirmation that counts. One query."""
     live = confirmations().filter(anchor=OuterRef("pk")).order_by("-nth")
+    proofs = ReceiptProof.objects.filter(confirmation__anchor=OuterRef("pk"), confirmation__retraction=None)
     rows = (
         Anchor.objects.filter(registration=registration).select_related("registration", "checkpoint")
         .annotate(
             live=Subquery(live.values("pk")[:1]), live_number=Subquery(live.values("block_number")[:1]),
             live_hash=Subquery(live.values("block_hash")[:1]),
+            proved=Exists(proofs.filter(data__isnull=False)),
+            tries=Subquery(proofs.order_by().values("confirmation").annotate(n=Count("pk")).values("n")[:1]),
         ).order_by("-checkpoint")[:count]
     )  # fmt: skip
     found: list[Anchor] = list(rows)
@@ -141,7 +153,8 @@ def _divide(newest: list[Anchor]) -> tuple[list[Anchor], _Tip]:
         if live is not None:
             number, block_hash = anchor.live_number, bytes(anchor.live_hash)  # type: ignore[attr-defined]
             size, root = anchor.checkpoint.size, bytes(anchor.checkpoint.root)
-            return under_way[::-1], _Tip(size, root, live, number, block_hash)
+            settled = anchor.proved or (anchor.tries or 0) >= PROOF_TRIES  # type: ignore[attr-defined]
+            return under_way[::-1], _Tip(size, root, live, number, block_hash, settled)
         under_way.append(anchor)
     return under_way[::-1], _Tip()
 
@@ -224,7 +237,9 @@ class _Look:
         if not _anchors(receipt, anchor):
             raise Halted(f"{what} Run: manage.py fsck")
         require_same_chain(self.route, self.registration)
-        self._confirm(anchor, attempt, receipt)
+        confirmation = self._confirm(anchor, attempt, receipt)
+        with suppress(ChainUnavailable):  # the next tick tries again
+            self._prove(confirmation, receipt)
         return self.found("confirmed", f"Confirmed: the chain holds the log up to size {anchor.checkpoint_id}.")
 
     def _note_inclusion(self, attempt: Attempt, receipt: TxReceipt) -> str:
@@ -254,11 +269,11 @@ class _Look:
                 raise ChainUnavailable(f"{', '.join(behind)} does not call block {number} final yet.")
         return agreed
 
-    def _confirm(self, anchor: Anchor, attempt: Attempt, receipt: TxReceipt) -> None:
+    def _confirm(self, anchor: Anchor, attempt: Attempt, receipt: TxReceipt) -> Confirmation:
         block = self.route.chain.block(receipt.block_number)
         if block is None or block.hash != receipt.block_hash:
             raise ChainUnavailable(f"Block {receipt.block_number} is shown and then not; the next tick looks again.")
-        Confirmation.objects.get_or_create(
+        confirmation, _ = Confirmation.objects.get_or_create(
             anchor=anchor, nth=1 + Retraction.objects.filter(confirmation__anchor=anchor).count(),
             defaults={
                 "attempt": attempt, "block_number": block.number, "block_hash": block.hash,
@@ -267,6 +282,32 @@ class _Look:
             },
         )  # fmt: skip
         look_at_funds(self.route, self.registration, attempt.gas * attempt.cap, self.now)
+        return confirmation
+
+    def prove_again(self, pk: int) -> None:
+        """Make the newest anchor's receipt proof, which could not be made as its block became final."""
+        rows = Confirmation.objects.select_related("anchor__checkpoint", "anchor__registration", "attempt")
+        confirmation = rows.get(pk=pk)
+        receipt = self.route.chain.receipt(bytes(confirmation.attempt.transaction))
+        if receipt is not None and receipt.block_hash == bytes(confirmation.block_hash):
+            self._prove(confirmation, receipt)
+
+    def _prove(self, confirmation: Confirmation, receipt: TxReceipt) -> None:
+        """Keep the event with its way up to the block's hash; where that cannot be made, the reason."""
+        anchor = confirmation.anchor
+        event = registry.Anchored(
+            contract=bytes(self.registration.contract), log_id=bytes(self.registration.log_id),
+            new_size=anchor.checkpoint.size, new_root=bytes(anchor.checkpoint.root), old_size=anchor.old_size,
+            old_root=bytes(anchor.old_root),
+        )  # fmt: skip
+        try:
+            made = registry.prove_anchored(self.route.chain, receipt, event, chain_id=self.registration.chain_id)
+        except CannotProve as reason:
+            ReceiptProof.objects.create(confirmation=confirmation, reason=str(reason), at=self.now)
+            return
+        ReceiptProof.objects.get_or_create(
+            confirmation=confirmation, data__isnull=False, defaults={"data": encode_inclusion(made), "at": self.now}
+        )
 
     def _not_mined(self, anchor: Anchor, attempts: list[Attempt]) -> Outcome:
         """No block shows it: not taken yet, forgotten, or its nonce is used by something else."""

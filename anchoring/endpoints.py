@@ -19,6 +19,7 @@ from anchoring.chain import (
     ChainIdentity,
     ChainUnavailable,
     Fees,
+    RawBlock,
     Tag,
     TxReceipt,
 )
@@ -114,6 +115,10 @@ class Endpoints:
 
     def block(self, at: BlockAt) -> Block | None:
         answer: Block | None = self._ask("block", at)
+        return answer
+
+    def raw_block(self, block_hash: bytes) -> RawBlock | None:
+        answer: RawBlock | None = self._ask("raw_block", block_hash, enough=_is_something)
         return answer
 
     # --- What only several can tell ----------------------------------------------------------------------------------

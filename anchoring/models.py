@@ -1,9 +1,9 @@
 """The log's tables.
 
-Insert-only, guarded by triggers (migrations 0002 and 0004): Entry, Opening, Leaf, State, Checkpoint, TrustVersion,
-Registration, Anchor, Attempt, Inclusion, Confirmation, Retraction, Handover, and a Tile once it is full. Declared
-caches, which may change and can be rebuilt: Pending, a partial Tile, Head, Sender, Tick. The vault's DataKey lives in a
-store of its own and can be destroyed.
+Insert-only, guarded by triggers (migrations 0002, 0004 and later): Entry, Opening, Leaf, State, Checkpoint,
+TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation, ReceiptProof, Retraction, Handover, and a Tile
+once it is full. Declared caches, which may change and can be rebuilt: Pending, a partial Tile, Head, Sender, Tick. The
+vault's DataKey lives in a store of its own and can be destroyed.
 
 How far a record has come is never stored: it follows from which rows exist (docs/protocol.md).
 """
@@ -232,6 +232,26 @@ class Confirmation(models.Model):
 
     def __str__(self) -> str:
         return f"confirmation of anchor {self.anchor_id} in block {self.block_number}"
+
+
+class ReceiptProof(models.Model):
+    """The anchor's event with its way up to the block's hash, made when the block became final.
+
+    ``data`` is null where it could not be made, and ``reason`` says why; a later try may succeed.
+    """
+
+    confirmation = models.ForeignKey(Confirmation, on_delete=models.PROTECT, related_name="receipt_proofs")
+    data = models.BinaryField(null=True)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("confirmation", condition=models.Q(data__isnull=False), name="receipt_proof_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"receipt proof of confirmation {self.confirmation_id}"
 
 
 class Retraction(models.Model):

@@ -96,8 +96,8 @@ def _anchor(confirmation: Confirmation) -> Anchor:
         "chain_id": registration.chain_id, "contract": bytes(registration.contract),
         "log_id": bytes(registration.log_id),
     }  # fmt: skip
-    stored = getattr(confirmation, "receipt_proof", None)
-    if stored is not None:
+    stored = confirmation.receipt_proofs.filter(data__isnull=False).order_by("pk").first()
+    if stored is not None and stored.data is not None:
         return ReceiptAnchor(**place, inclusion=parse_inclusion(bytes(stored.data)))
     return Locator(
         **place, transaction=bytes(confirmation.attempt.transaction), block_number=confirmation.block_number,

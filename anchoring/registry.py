@@ -151,7 +151,7 @@ def prove_anchored(chain: Chain, receipt: TxReceipt, event: Anchored, *, chain_i
     """
     block = chain.raw_block(receipt.block_hash)
     if block is None:
-        raise CannotProve(f"The node does not have the block 0x{receipt.block_hash.hex()}.")
+        raise ChainUnavailable(f"The node does not have the block 0x{receipt.block_hash.hex()}.")
     inclusion = prove_inclusion(
         block, block_hash=receipt.block_hash, transaction_index=receipt.index,
         is_event=lambda log: parse_anchored(log) == event,

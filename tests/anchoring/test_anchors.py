@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from anchoring import anchors, config, handover, pipeline, registry, routes, stages
-from anchoring.chain import ChainUnavailable, Wallet, address_of
-from anchoring.models import Anchor, Attempt, Confirmation, Handover, Inclusion, Retraction, Sender, State
+from anchoring.chain import ChainUnavailable, RawBlock, Wallet, address_of
+from anchoring.models import Anchor, Attempt, Confirmation, Handover, Inclusion, ReceiptProof, Retraction, Sender, State
 from anchoring.pipeline import Halted
+from anchoring.protocol.anchor import parse_inclusion
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, register, tick
 from tests.anchoring.memory_chain import MemoryChain
 
@@ -454,3 +455,43 @@ def test_a_state_names_the_last_final_block_that_was_seen(anchored) -> None:
 
 def test_a_wallet_never_shows_its_key() -> None:
     assert repr(Wallet(OTHER_KEY)) == "<Wallet>"
+
+
+# --- The event's way up to the block's hash --------------------------------------------------------------------------
+
+
+def test_the_receipt_proof_is_made_as_the_block_becomes_final(chain) -> None:
+    anchor_all_by_hand(chain)
+    kept = ReceiptProof.objects.get()
+    assert (kept.confirmation, kept.reason, parse_inclusion(bytes(kept.data)).log_index) == (
+        Confirmation.objects.get(), "", 0,
+    )  # fmt: skip
+
+
+def test_a_receipt_proof_that_the_line_cut_off_is_made_by_the_next_tick(chain) -> None:
+    sent(chain)
+    chain.mine()
+    cut = MemoryChainBehind(chain)
+    cut.block, cut.raw_block = chain.block, lambda block_hash: None
+    assert (tick(cut), ReceiptProof.objects.count()) == ("confirmed", 0)
+    with pytest.raises(ChainUnavailable, match="does not have the block"):
+        tick(cut)
+    assert (tick(chain), ReceiptProof.objects.exclude(data=None).count()) == ("idle", 1)
+
+
+def test_a_header_that_cannot_be_written_as_it_was_leaves_the_locator_and_the_reason(chain) -> None:
+    sent(chain)
+    chain.mine()
+    odd = MemoryChainBehind(chain)
+    odd.block = chain.block
+
+    def with_a_new_field(block_hash: bytes) -> RawBlock:
+        block = chain.raw_block(block_hash)
+        return RawBlock(block.header | {"gasUsed": "0x7"}, block.receipts)
+
+    odd.raw_block = with_a_new_field
+    assert tick(odd) == "confirmed"
+    for _ in range(5):
+        assert tick(odd) == "idle"
+    assert [row.data for row in ReceiptProof.objects.all()] == [None] * 3
+    assert "cannot be written as the chain writes it" in ReceiptProof.objects.order_by("pk")[0].reason

@@ -15,6 +15,7 @@ from anchoring.models import (
     Inclusion,
     Leaf,
     Opening,
+    ReceiptProof,
     Registration,
     Retraction,
     State,
@@ -27,7 +28,7 @@ from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register
 pytestmark = pytest.mark.django_db
 INSERT_ONLY = (
     Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation,
-    Retraction, Handover,
+    ReceiptProof, Retraction, Handover,
 )  # fmt: skip
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a way of SQLite's alone")
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="a way of PostgreSQL's alone")
