@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.utils import timezone
 
-from anchoring import config, log, vault
+from anchoring import config, log, registry, vault
 from anchoring.chain import address_of
 from anchoring.log import Subject
 from anchoring.models import Registration
@@ -37,9 +37,14 @@ def notes(count: int) -> None:
             note(f"Note {number}.")
 
 
-def a_chain() -> MemoryChain:
+def a_chain(*, contracts: dict[bytes, bytes] | None = None) -> MemoryChain:
     """A chain in memory on which our key has funds."""
-    return MemoryChain(funded=(address_of(config.chain_key()),))
+    return MemoryChain(funded=(address_of(config.chain_key()),), contracts=contracts)
+
+
+def a_chain_with_the_factory() -> MemoryChain:
+    """The same, with the contract by which others are made at an address that is known before."""
+    return a_chain(contracts={registry.FACTORY: registry.FACTORY_CODE_HASH})
 
 
 def register(chain) -> Registration:
