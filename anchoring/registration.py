@@ -1,15 +1,17 @@
 """Registering the log on a chain: deploy the contract, register, write it down, publish it."""
 
-import os
+from functools import partial
+from hashlib import sha256
 
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import registry
-from anchoring.chain import Chain, ChainIdentity, address_of
+from anchoring import config, registry
+from anchoring.chain import NO_HEAD, Chain, ChainIdentity, address_of
 from anchoring.log import record_housekeeping
 from anchoring.models import Registration
 from anchoring.protocol.scalars import to_0x
+from anchoring.routes import reserve
 from anchoring.stages import current_registration
 from anchoring.trust import publish
 
@@ -25,14 +27,43 @@ def is_registered(chain: Chain) -> bool:
 
 
 def register_log(*, chain: Chain, key: bytes, follows: Registration | None = None) -> Registration:
-    """Deploy the contract and register this log; writes nothing down before both are mined.
+    """Deploy the contract and register this log; writes nothing down before both are mined. Raises ChainError.
 
-    A crash in between leaves a contract that nobody uses, and running it again deploys another. Raises ChainError.
+    After a crash in between, running it again finds what was mined: the contract if a factory made it, the log id if it
+    is still empty. Without a factory another contract is deployed, and the first one is used by nobody.
     """
     identity = chain.identity()
-    contract = registry.deploy(chain, key=key).contract
-    log_id = registry.register(chain, key=key, contract=contract, salt=os.urandom(32)).log_id
+    noting = partial(_reserve, identity.genesis)
+    contract = registry.deploy(chain, key=key, reserve=noting).contract
+    salt = _free_salt(chain, identity, contract=contract, controller=address_of(key))
+    log_id = registry.register(chain, key=key, contract=contract, salt=salt, reserve=noting).log_id
     return _write_down(identity, contract=contract, log_id=log_id, controller=address_of(key), follows=follows)
+
+
+def _free_salt(chain: Chain, identity: ChainIdentity, *, contract: bytes, controller: bytes) -> bytes:
+    """The first salt of this log in that contract whose log id is unknown there, or empty and written down nowhere.
+
+    It begins after the registrations that were written down; a database that has forgotten some skips what they used.
+    """
+    empty = registry.head_word(controller=controller, size=0, root=registry.EMPTY_ROOT)
+    number = Registration.objects.filter(genesis=identity.genesis, contract=contract).count()
+    while True:
+        salt = _salt(identity, contract=contract, number=number)
+        if chain.head(contract, registry.log_id(controller=controller, salt=salt)) in (NO_HEAD, empty):
+            return salt
+        number += 1
+
+
+def _salt(identity: ChainIdentity, *, contract: bytes, number: int) -> bytes:
+    """The same each time, so that a second run meets the log id of the first; ``number`` tells registrations apart."""
+    place = identity.genesis + contract + number.to_bytes(8, "big")
+    return sha256(b"registration/v1\0" + config.origin().encode() + b"\0" + place).digest()
+
+
+@transaction.atomic(durable=True)
+def _reserve(genesis: bytes, sender: bytes, nonce: int) -> None:
+    """Note in a commit of its own that the nonce is ours."""
+    reserve(genesis, sender, nonce)
 
 
 @transaction.atomic(durable=True)

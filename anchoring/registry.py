@@ -6,9 +6,11 @@ the last parts, which prove an event and set a registry up through the chain's p
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from eth_hash.auto import keccak
 
@@ -30,6 +32,11 @@ from anchoring.protocol.anchor import Inclusion, ReceiptAnchor, encode_anchor
 
 ARTEFACT = Path(__file__).parent / "contract" / "AuditAnchor.json"
 EMPTY_ROOT = bytes(32)  # the root in the head word of a log that was registered and never anchored
+
+# The deterministic deployment proxy (EIP-7997): called with a salt and init code, it makes the contract with CREATE2.
+FACTORY = bytes.fromhex("4e59b44847b379578588920ca78fbf26c0b4956c")
+FACTORY_CODE_HASH = bytes.fromhex("2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989")
+_FACTORY_SALT = bytes(32)
 
 
 def _selector(signature: str) -> bytes:
@@ -82,9 +89,19 @@ def head_word(*, controller: bytes, size: int, root: bytes) -> bytes:
     return keccak(_word(controller) + _word(size) + root)
 
 
+def deterministic_address() -> bytes:
+    """Where the factory puts the registry, on every chain and whoever asks for it (EIP-1014)."""
+    return keccak(b"\xff" + FACTORY + _FACTORY_SALT + keccak(artefact().bytecode))[12:]
+
+
 def deploy_call(*, sender: bytes) -> Call:
-    """Make a registry contract."""
+    """Make a registry contract, at an address that sender and nonce give."""
     return Call(sender=sender, to=None, data=artefact().bytecode)
+
+
+def factory_call(*, sender: bytes) -> Call:
+    """Have the factory make the registry at the deterministic address; it reverts if a contract stands there."""
+    return Call(sender=sender, to=FACTORY, data=_FACTORY_SALT + artefact().bytecode)
 
 
 def register_call(*, sender: bytes, contract: bytes, salt: bytes) -> Call:
@@ -167,55 +184,98 @@ def prove_anchored(chain: Chain, receipt: TxReceipt, event: Anchored, *, chain_i
     return inclusion
 
 
+Reserve = Callable[[bytes, int], None]
+"""Told the sender and the nonce before a transaction leaves, so that what is ours is known as ours later."""
+
+
+def _keep_no_count(sender: bytes, nonce: int) -> None:
+    """For a key that nothing else here uses."""
+
+
 @dataclass(frozen=True)
 class Deployed:
-    """A new registry contract and the transaction that made it."""
+    """A registry contract, how it came to stand there, and the transaction that made it: None if it was found."""
 
     contract: bytes
-    transaction: bytes
+    how: Literal["found", "made by the factory", "made without a factory"]
+    transaction: bytes | None
 
 
 @dataclass(frozen=True)
 class Registered:
-    """A new log id and the transaction that registered it."""
+    """A log id and the transaction that registered it: None if it was registered and empty already."""
 
     log_id: bytes
-    transaction: bytes
+    transaction: bytes | None
 
 
-def deploy(chain: Chain, *, key: bytes, wait: float = 180.0) -> Deployed:
-    """Make a registry contract and check that the code which stands there is the committed one.
+def deploy(chain: Chain, *, key: bytes, reserve: Reserve = _keep_no_count, wait: float = 180.0) -> Deployed:
+    """Find the registry at its deterministic address, or make it, and check that its code is the committed one.
 
-    Waits up to ``wait`` seconds for a block. After ``ChainUnavailable`` it may or may not exist; a second run makes
-    another, which does no harm.
+    The factory makes it where the chain has one. Elsewhere it is made at an address of its own, and a second run makes
+    another. Waits up to ``wait`` seconds for a block; after ``ChainUnavailable`` it may or may not exist: run it again.
     """
-    transaction, receipt = _transact(chain, deploy_call(sender=address_of(key)), key=key, wait=wait)
-    if receipt.contract is None or chain.code_hash(receipt.contract) != artefact().code_hash:
+    known = deterministic_address()
+    if _is_registry(chain, known):
+        return Deployed(contract=known, how="found", transaction=None)
+    if chain.code_hash(FACTORY) == FACTORY_CODE_HASH:
+        return _made_by_factory(chain, known, key=key, reserve=reserve, wait=wait)
+    transaction, receipt = _transact(chain, deploy_call(sender=address_of(key)), key=key, reserve=reserve, wait=wait)
+    if receipt.contract is None or not _is_registry(chain, receipt.contract):
         raise ChainError("The contract that was deployed does not carry the registry's code.")
-    return Deployed(contract=receipt.contract, transaction=transaction)
+    return Deployed(contract=receipt.contract, how="made without a factory", transaction=transaction)
 
 
-def register(chain: Chain, *, key: bytes, contract: bytes, salt: bytes, wait: float = 180.0) -> Registered:
-    """Register a log that ``key`` controls; ``CallReverted`` if this key used this salt before. Waits as ``deploy``."""
+def _made_by_factory(chain: Chain, address: bytes, *, key: bytes, reserve: Reserve, wait: float) -> Deployed:
+    try:
+        transaction, _ = _transact(chain, factory_call(sender=address_of(key)), key=key, reserve=reserve, wait=wait)
+    except CallReverted:
+        if _is_registry(chain, address):  # somebody else was faster
+            return Deployed(contract=address, how="found", transaction=None)
+        raise
+    if not _is_registry(chain, address):
+        raise ChainError("The factory made no contract with the registry's code.")
+    return Deployed(contract=address, how="made by the factory", transaction=transaction)
+
+
+def _is_registry(chain: Chain, address: bytes) -> bool:
+    return chain.code_hash(address) == artefact().code_hash
+
+
+def register(
+    chain: Chain, *, key: bytes, contract: bytes, salt: bytes, reserve: Reserve = _keep_no_count, wait: float = 180.0
+) -> Registered:
+    """Register a log that ``key`` controls; one that is registered already and empty is adopted and nothing is sent.
+
+    So a run that was cut off is repeated with the same salt. ``CallReverted`` if that log was anchored or handed over.
+    Waits as ``deploy``.
+    """
     sender = address_of(key)
-    call = register_call(sender=sender, contract=contract, salt=salt)
-    transaction, _ = _transact(chain, call, key=key, wait=wait)
     made = log_id(controller=sender, salt=salt)
-    if chain.head(contract, made) != head_word(controller=sender, size=0, root=EMPTY_ROOT):
+    empty = head_word(controller=sender, size=0, root=EMPTY_ROOT)
+    if chain.head(contract, made) == empty:
+        return Registered(log_id=made, transaction=None)
+    call = register_call(sender=sender, contract=contract, salt=salt)
+    transaction, _ = _transact(chain, call, key=key, reserve=reserve, wait=wait)
+    if chain.head(contract, made) != empty:
         raise ChainError("The registry does not hold the log that was registered.")
     return Registered(log_id=made, transaction=transaction)
 
 
-def _transact(chain: Chain, call: Call, *, key: bytes, wait: float) -> tuple[bytes, TxReceipt]:
-    """Sign, send and wait until a block holds it: the transaction's hash and receipt."""
+def _transact(
+    chain: Chain, call: Call, *, key: bytes, reserve: Reserve = _keep_no_count, wait: float
+) -> tuple[bytes, TxReceipt]:
+    """Sign, note the nonce, send and wait until a block holds it: the transaction's hash and receipt."""
+    nonce = chain.nonce(call.sender)
     signed = sign(
         call,
         key=key,
-        nonce=chain.nonce(call.sender),
+        nonce=nonce,
         fees=chain.fees(),
         gas=gas_limit(chain.estimate(call), call.data),
         chain_id=chain.identity().chain_id,
     )
+    reserve(call.sender, nonce)
     chain.send(signed.raw)
     receipt = _await_receipt(chain, signed.hash, wait=wait)
     if not receipt.succeeded:

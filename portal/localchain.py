@@ -12,7 +12,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -65,10 +65,16 @@ class _DevelopmentChain(MiningChain):
 
 
 class Ledger:
-    """The chain itself, without the network: one lock, methods in the words of JSON-RPC."""
+    """The chain itself, without the network: one lock, methods in the words of JSON-RPC.
 
-    def __init__(self, funded: Iterable[bytes] = ()) -> None:
+    ``contracts`` (address → code) stand on it from the first block.
+    """
+
+    def __init__(self, funded: Iterable[bytes] = (), contracts: Mapping[bytes, bytes] | None = None) -> None:
         account = {"balance": 1000 * ONE_ETHER, "nonce": 0, "code": b"", "storage": {}}
+        accounts = dict.fromkeys(funded, account)
+        for address, code in (contracts or {}).items():
+            accounts[address] = {"balance": 0, "nonce": 1, "code": code, "storage": {}}
         genesis = {
             "coinbase": ZERO_ADDRESS,
             "difficulty": 0,
@@ -81,7 +87,7 @@ class Ledger:
             "transaction_root": BLANK_ROOT_HASH,
         }
         self._lock = threading.Lock()
-        self._chain: Any = _DevelopmentChain.from_genesis(AtomicDB(), genesis, dict.fromkeys(funded, account))
+        self._chain: Any = _DevelopmentChain.from_genesis(AtomicDB(), genesis, accounts)
         self._methods: dict[str, Callable[..., Any]] = {
             "eth_blockNumber": self._block_number,
             "eth_call": self._call,
@@ -381,8 +387,10 @@ def _address(value: Any) -> bytes:
 class LocalChain:
     """A ``Ledger`` on ``http://127.0.0.1:<port>``; port 0 takes a free one. ``funded`` addresses own 1000 ether."""
 
-    def __init__(self, *, port: int = 8545, funded: Iterable[bytes] = ()) -> None:
-        self.ledger = Ledger(funded)
+    def __init__(
+        self, *, port: int = 8545, funded: Iterable[bytes] = (), contracts: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        self.ledger = Ledger(funded, contracts)
         self._server = _Server(("127.0.0.1", port), self.ledger)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="local chain", daemon=True)
 

@@ -17,6 +17,12 @@ NOT_CONSISTENT = f"{REVERTED}: not consistent"
 LOG_EXISTS = f"{REVERTED}: log exists"
 LARGEST = 2**63 - 1
 
+# The factory's code as EIP-7997 demands it of each chain.
+FACTORY_CODE = bytes.fromhex(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
+    "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+)
+
 
 class World:
     """A chain with one registry on it, in the words of the tests.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.utils import timezone
 
-from anchoring import anchors, config, log, pipeline, vault
+from anchoring import anchors, config, log, pipeline, registry, vault
 from anchoring.chain import Wallet, address_of
 from anchoring.endpoints import Endpoints
 from anchoring.log import Subject
@@ -39,9 +39,14 @@ def notes(count: int) -> None:
             note(f"Note {number}.")
 
 
-def a_chain() -> MemoryChain:
+def a_chain(*, contracts: dict[bytes, bytes] | None = None) -> MemoryChain:
     """A chain in memory on which our key has funds."""
-    return MemoryChain(funded=(address_of(config.chain_key()),))
+    return MemoryChain(funded=(address_of(config.chain_key()),), contracts=contracts)
+
+
+def a_chain_with_the_factory() -> MemoryChain:
+    """The same, with the contract by which others are made at an address that is known before."""
+    return a_chain(contracts={registry.FACTORY: registry.FACTORY_CODE_HASH})
 
 
 def a_route(chain, *, key: bytes | None = None, second=None, **rules) -> Route:

@@ -31,7 +31,7 @@ from anchoring.chain import (
     Underpriced,
 )
 from anchoring.protocol.merkle import ProofInvalid, check_consistency
-from anchoring.registry import artefact
+from anchoring.registry import FACTORY, FACTORY_CODE_HASH, artefact
 
 GENESIS_TIME = 1_760_000_000
 BLOCK_SECONDS = 12
@@ -63,10 +63,11 @@ class State:
     balances: dict[bytes, int] = field(default_factory=dict)
     nonces: dict[bytes, int] = field(default_factory=dict)
     registries: set[bytes] = field(default_factory=set)
+    others: dict[bytes, bytes] = field(default_factory=dict)  # other contracts: address → code hash
     heads: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)
 
     def copy(self) -> "State":
-        return State(dict(self.balances), dict(self.nonces), set(self.registries), dict(self.heads))
+        return State(dict(self.balances), dict(self.nonces), set(self.registries), dict(self.others), dict(self.heads))
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,13 @@ class MemoryChain:
 
     ``down``: no method answers. ``loses_replies``: ``send`` arrives, its reply does not. ``automine``: a transaction is
     mined as it arrives; else ``mine()`` does it. ``finality_depth``: how far ``finalized`` is behind ``latest``.
+    ``contracts`` stand on it from the first block, each known by its address and code hash: the factory does its work
+    if its code is the factory's, all else does nothing.
     """
 
-    def __init__(self, *, funded: tuple[bytes, ...] = (), chain_id: int = 31337) -> None:
+    def __init__(
+        self, *, funded: tuple[bytes, ...] = (), chain_id: int = 31337, contracts: dict[bytes, bytes] | None = None
+    ) -> None:
         self.name = "memory"
         self.down = False
         self.loses_replies = False
@@ -99,7 +104,7 @@ class MemoryChain:
         self.sent: list[bytes] = []
         self._chain_id = chain_id
         self._blocks: list[Mined] = []
-        self._append((), (), State(balances=dict.fromkeys(funded, 10**21)))
+        self._append((), (), State(balances=dict.fromkeys(funded, 10**21), others=contracts or {}))
 
     # --- The port ---------------------------------------------------------------------------------------------------
 
@@ -109,7 +114,9 @@ class MemoryChain:
 
     def code_hash(self, contract: bytes) -> bytes:
         self._require_up()
-        return artefact().code_hash if contract in self._state.registries else keccak(b"")
+        if contract in self._state.registries:
+            return artefact().code_hash
+        return self._state.others.get(contract, keccak(b""))
 
     def balance(self, address: bytes) -> int:
         self._require_up()
@@ -279,6 +286,12 @@ def contract_address(sender: bytes, nonce: int) -> bytes:
     return keccak(rlp.encode([sender, nonce]))[12:]
 
 
+def made_by_factory(*, salt: bytes, init_code: bytes) -> bytes:
+    """Where the factory makes a contract (CREATE2)."""
+    assert (len(salt), init_code) == (32, artefact().bytecode)
+    return keccak(b"\xff" + FACTORY + salt + keccak(init_code))[12:]
+
+
 def gas_used(data: bytes) -> int:
     """Something near the truth."""
     return 30_000 + 40 * len(data)
@@ -354,6 +367,11 @@ def execute(state: State, sender: bytes, to: bytes, data: bytes, *, nonce: int) 
     if not to:
         assert data == artefact().bytecode
         state.registries.add(contract_address(sender, nonce))
+        return ()
+    if to == FACTORY and state.others.get(to) == FACTORY_CODE_HASH:
+        made = made_by_factory(salt=data[:32], init_code=data[32:])
+        _require(made not in state.registries, NO_SUCH_CALL)
+        state.registries.add(made)
         return ()
     if to not in state.registries:
         return ()

@@ -1,5 +1,6 @@
 """The chain's port: one suite for the twin in memory and for a real EVM, then the pure parts and the twin's faults."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -26,6 +27,7 @@ from anchoring.chain import (
 from anchoring.inclusion import CannotProve, encode_header
 from anchoring.protocol.anchor import ReceiptAnchor, encode_anchor
 from portal.localchain import LocalChain
+from tests.anchoring.contract_world import FACTORY_CODE
 from tests.anchoring.memory_chain import MemoryChain
 from tests.anchoring.protocol import reference
 
@@ -141,7 +143,11 @@ def test_a_registered_log_is_empty_and_its_controllers(chain, contract, log_id):
     )
 
 
-def test_the_same_salt_is_not_registered_twice(chain, contract, log_id):
+def test_a_salt_that_was_registered_is_adopted_while_its_log_is_empty_and_refused_from_then_on(chain, contract, log_id):
+    sent = chain.nonce(address_of(INSURER))
+    again = registry.register(chain, key=INSURER, contract=contract, salt=SALT, wait=5)
+    assert (again, chain.nonce(address_of(INSURER))) == (registry.Registered(log_id=log_id, transaction=None), sent)
+    carried_out(chain, anchor_call(contract, log_id, 0, 5))
     with pytest.raises(CallReverted) as caught:
         registry.register(chain, key=INSURER, contract=contract, salt=SALT, wait=5)
     assert str(caught.value) == "The contract refuses the call: log exists"
@@ -234,7 +240,7 @@ def test_a_transaction_that_the_contract_refused_proves_nothing(chain, contract,
 def test_a_block_that_the_node_does_not_have_proves_nothing(chain, contract, log_id):
     receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5))
     gone = replace(receipt, block_hash=b"\x12" * 32)
-    with pytest.raises(CannotProve) as caught:
+    with pytest.raises(ChainUnavailable) as caught:
         registry.prove_anchored(chain, gone, the_event(contract, log_id, 0, 5), chain_id=31337)
     assert str(caught.value) == f"The node does not have the block 0x{'12' * 32}."
 
@@ -301,6 +307,101 @@ def test_after_the_handover_only_the_new_key_anchors(chain, contract, log_id):
     with pytest.raises(CallReverted):
         chain.estimate(anchor_call(contract, log_id, 5, 12))
     assert carried_out(chain, anchor_call(contract, log_id, 5, 12, key=STRANGER), key=STRANGER).succeeded
+
+
+# --- Where the registry stands ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["in memory", "on a real EVM"])
+def chain_with(request):
+    """Makes a new chain with this code at the factory's address."""
+    with ExitStack() as chains:
+
+        def made(code):
+            if request.param == "in memory":
+                return MemoryChain(funded=FUNDED, contracts={registry.FACTORY: registry.keccak(code)})
+            local = LocalChain(port=0, funded=FUNDED, contracts={registry.FACTORY: code})
+            return EthereumChain(chains.enter_context(local).url)
+
+        yield made
+
+
+def test_the_factory_makes_the_registry_where_it_stands_on_every_chain(chain_with):
+    chain = chain_with(FACTORY_CODE)
+    address = registry.deterministic_address()
+    assert chain.code_hash(address) == NO_CODE
+    made = registry.deploy(chain, key=INSURER, wait=5)
+    assert (made.contract, made.how) == (address, "made by the factory")
+    receipt = chain.receipt(made.transaction)
+    assert (receipt.succeeded, receipt.contract) == (True, None)
+    assert chain.code_hash(address) == registry.artefact().code_hash
+    log_id = registry.register(chain, key=INSURER, contract=address, salt=SALT, wait=5).log_id
+    assert carried_out(chain, anchor_call(address, log_id, 0, 5)).succeeded
+
+
+def test_a_registry_that_stands_there_is_used_by_everybody_and_nothing_is_sent(chain_with):
+    chain = chain_with(FACTORY_CODE)
+    contract = registry.deploy(chain, key=STRANGER, wait=5).contract
+    found = registry.deploy(chain, key=INSURER, wait=5)
+    assert found == registry.Deployed(contract=contract, how="found", transaction=None)
+    assert chain.nonce(address_of(INSURER)) == 0
+    assert registry.deploy(chain, key=PAUPER, wait=5) == found
+
+
+def test_where_other_code_stands_at_the_factorys_address_nothing_is_sent_to_it(chain_with):
+    chain = chain_with(b"\x60\x00\x60\x00\xfd")  # it refuses everything
+    made = registry.deploy(chain, key=INSURER, wait=5)
+    assert made.how == "made without a factory"
+    assert made.contract not in (registry.deterministic_address(), registry.FACTORY)
+    assert chain.receipt(made.transaction).contract == made.contract
+
+
+def test_where_no_factory_stands_each_deployment_makes_a_contract_of_its_own(chain):
+    first, second = (registry.deploy(chain, key=INSURER, wait=5) for _ in range(2))
+    assert (first.how, second.how) == ("made without a factory",) * 2
+    assert len({first.contract, second.contract, registry.deterministic_address()}) == 3
+
+
+def test_the_factory_refuses_to_make_it_twice(chain_with):
+    chain = chain_with(FACTORY_CODE)
+    registry.deploy(chain, key=INSURER, wait=5)
+    with pytest.raises(CallReverted):
+        chain.estimate(registry.factory_call(sender=address_of(INSURER)))
+
+
+def test_whoever_is_overtaken_uses_what_the_other_made():
+    """A stranger's deployment is mined between the look and the call."""
+    chain = Overtaken(funded=FUNDED, contracts={registry.FACTORY: registry.FACTORY_CODE_HASH})
+    found = registry.deploy(chain, key=INSURER, wait=5)
+    assert found == registry.Deployed(contract=registry.deterministic_address(), how="found", transaction=None)
+    assert (chain.nonce(address_of(INSURER)), chain.nonce(address_of(STRANGER))) == (0, 1)
+
+
+class Overtaken(MemoryChain):
+    """At its first fees, a stranger's registry is made."""
+
+    def fees(self):
+        if self.nonce(address_of(STRANGER)) == 0:
+            call = registry.factory_call(sender=address_of(STRANGER))
+            terms = {"nonce": 0, "fees": super().fees(), "gas": 2_000_000, "chain_id": 31337}
+            self.send(sign(call, key=STRANGER, **terms).raw)
+        return super().fees()
+
+
+def test_a_factory_that_takes_the_call_and_makes_nothing_is_noticed():
+    chain = Idle(funded=FUNDED, contracts={registry.FACTORY: registry.FACTORY_CODE_HASH})
+    with pytest.raises(ChainError) as caught:
+        registry.deploy(chain, key=INSURER, wait=5)
+    assert str(caught.value) == "The factory made no contract with the registry's code."
+
+
+class Idle(MemoryChain):
+    """Forgets each contract that was made."""
+
+    def mine(self):
+        block = super().mine()
+        self._state.registries.clear()
+        return block
 
 
 # --- Pure parts ------------------------------------------------------------------------------------------------------
