@@ -5,13 +5,15 @@ news; one a day without any. The log's housekeeping (``log.*``) is no news. The 
 checkpoint right after it is the one that is anchored.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
 from anchoring.log import record_housekeeping
-from anchoring.models import Anchor, Entry, Head, Leaf, Registration, State, Tick
+from anchoring.models import Anchor, Entry, Head, Leaf, Pending, Registration, State, Tick
 from anchoring.stages import current_registration, live_confirmation
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 QUIET = timedelta(days=1)
 """After so long without news the unchanged log is anchored all the same: it still stands, and is still ours."""
@@ -29,6 +31,25 @@ def is_due(head: Head, now: datetime) -> bool:
     soon = now - last.at >= timedelta(seconds=settings.ANCHOR_EVERY_SECONDS)
     much = head.size - last.size >= settings.ANCHOR_EVERY_RECORDS
     return (soon or much) and has_news(last, head) and not _anchor_under_way()
+
+
+def due_at(head: Head | None, *, anchored: int) -> datetime | None:
+    """By when the next anchor is due at the latest, if the chain holds that size; None while nothing is recorded.
+
+    What lies in the past is due now. While an anchor is under way the next one waits for that.
+    """
+    last = State.objects.order_by("-size").first()
+    if head is None or head.size == 0:
+        return None
+    if last is None:
+        return EPOCH
+    if last.size > anchored:
+        return last.at
+    if not has_news(last, head) and not Pending.objects.exclude(entry__kind__startswith="log.").exists():
+        return last.at + QUIET
+    if head.size - last.size >= settings.ANCHOR_EVERY_RECORDS:
+        return last.at
+    return last.at + timedelta(seconds=settings.ANCHOR_EVERY_SECONDS)
 
 
 def has_news(last: State, head: Head) -> bool:
