@@ -69,7 +69,7 @@ def record_state(head: Head, at: datetime) -> Entry:
 def _last_final_block() -> dict[str, str | int]:
     """Chain id, number and hash of the last final block that the anchoring step saw; nothing before the first."""
     tick = Tick.objects.filter(step="anchor").order_by("pk").first()
-    return dict(tick.seen) if tick else {}
+    return dict(tick.seen.get("final", {})) if tick else {}
 
 
 def _anchor_under_way() -> bool:
