@@ -126,6 +126,11 @@ def places(registration: Registration) -> list[tuple[int, bytes]]:
     return [*waiting, (tip.size, tip.root)]
 
 
+def under_way(registration: Registration) -> list[Anchor]:
+    """The anchors that wait for a final block, oldest first; there is one at most, but for a chain that went back."""
+    return _divide(_newest_anchors(registration))[0]
+
+
 def _newest_anchors(registration: Registration | Subquery, count: int = NEWEST) -> list[Anchor]:
     """The registration's newest anchors, newest first, each with the confirmation that counts. One query."""
     live = confirmations().filter(anchor=OuterRef("pk")).order_by("-nth")

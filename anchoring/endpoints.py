@@ -127,6 +127,10 @@ class Endpoints:
         """What every endpoint says of a block, by endpoint's name. Raises ChainUnavailable if any does not answer."""
         return {line.chain.name: self._ask_line(line, "block", (at,), {}) for line in self._lines}
 
+    def each(self) -> list[Named]:
+        """The endpoints themselves, rested or not, in the settings' order: for a look at each of them."""
+        return [line.chain for line in self._lines]
+
     def health(self) -> list[Health]:
         """How each endpoint has been doing in this process."""
         now = self._clock()

@@ -311,7 +311,7 @@ class Tick(models.Model):
     """Cache: how the last run of a pipeline step went, for the status page and the metrics.
 
     ``said`` is the step's outcome in a sentence, ``problem`` why it cannot go on ("" if it can); ``seen`` holds what
-    the step learned outside, as JSON.
+    the step learned outside, as JSON: ``final``, ``endpoints`` and ``trouble`` (pipeline.tick).
     """
 
     step = models.CharField(max_length=16, primary_key=True)

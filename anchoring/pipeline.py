@@ -6,14 +6,16 @@ let one of the two win and the other find nothing to do. ``anchors.py`` goes on 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from anchoring import config, states, store
-from anchoring.chain import ChainError
+from anchoring.chain import ChainError, ChainUnavailable
 from anchoring.models import Checkpoint, Entry, Head, State, Tick
 from anchoring.protocol import tiles
 from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
@@ -121,21 +123,43 @@ def _append(head: Head, batch: Sequence[tuple[int, bytes | memoryview]]) -> tile
 # The ticks -----------------------------------------------------------------------------------------------------------
 
 
-def tick(step: str, run: Callable[[], object]) -> str:
+def tick(step: str, run: Callable[[], object], *, health: Callable[[], Sequence[Any]] = tuple) -> str:
     """Run a step for the schedule and note how it went: "" or the problem in words. What it raises beyond is a bug.
 
-    One statement notes it. What a step returns is its outcome, said as text; what that ``seen`` outside is kept.
+    One statement notes it, two if it did not go well. What a step returns is its outcome, said as text. ``Tick.seen``
+    keeps apart: ``final``, the last final block that an outcome has ``seen``, also while later runs do not go well;
+    ``endpoints``, how each endpoint did in this process, by ``health`` once the step has run; ``trouble``, which
+    kind of problem there is.
     """
     now = timezone.now()
     try:
         outcome = run()
     except (Halted, ChainError) as problem:
-        _note(Tick(step=step, ran_at=now, problem=str(problem)), "ran_at", "problem")
+        seen = _final(step) | _endpoints(health()) | {"trouble": _kind(problem)}
+        _note(Tick(step=step, ran_at=now, problem=str(problem), seen=seen), "ran_at", "problem", "seen")
         return str(problem)
-    seen = getattr(outcome, "seen", {})
+    final = getattr(outcome, "seen", {})
+    seen = ({"final": final} if final else {}) | _endpoints(health())
     row = Tick(step=step, ran_at=now, went_well_at=now, said=getattr(outcome, "sentence", ""), problem="", seen=seen)
     _note(row, "ran_at", "went_well_at", "said", "problem", "seen")
     return ""
+
+
+def _kind(problem: Halted | ChainError) -> str:
+    """``halted``: a person must look; ``silent``: nobody answers, or lags; ``refused``: a node said no."""
+    if isinstance(problem, Halted):
+        return "halted"
+    return "silent" if isinstance(problem, ChainUnavailable) else "refused"
+
+
+def _final(step: str) -> dict[str, object]:
+    """The last final block that an earlier run has seen."""
+    before = Tick.objects.filter(step=step).order_by("pk").values_list("seen", flat=True).first() or {}
+    return {"final": before["final"]} if "final" in before else {}
+
+
+def _endpoints(health: Sequence[Any]) -> dict[str, object]:
+    return {"endpoints": [asdict(line) for line in health]} if health else {}
 
 
 def _note(row: Tick, *fields: str) -> None:

@@ -5,13 +5,15 @@ news; one a day without any. The log's housekeeping (``log.*``) is no news. The 
 checkpoint right after it is the one that is anchored.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
 from anchoring.log import record_housekeeping
-from anchoring.models import Anchor, Entry, Head, Leaf, Registration, State, Tick
+from anchoring.models import Anchor, Entry, Head, Leaf, Pending, Registration, State, Tick
 from anchoring.stages import current_registration, live_confirmation
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 QUIET = timedelta(days=1)
 """After so long without news the unchanged log is anchored all the same: it still stands, and is still ours."""
@@ -31,6 +33,25 @@ def is_due(head: Head, now: datetime) -> bool:
     return (soon or much) and has_news(last, head) and not _anchor_under_way()
 
 
+def due_at(head: Head | None, *, anchored: int) -> datetime | None:
+    """By when the next anchor is due at the latest, if the chain holds that size; None while nothing is recorded.
+
+    What lies in the past is due now. While an anchor is under way the next one waits for that.
+    """
+    last = State.objects.order_by("-size").first()
+    if head is None or head.size == 0:
+        return None
+    if last is None:
+        return EPOCH
+    if last.size > anchored:
+        return last.at
+    if not has_news(last, head) and not Pending.objects.exclude(entry__kind__startswith="log.").exists():
+        return last.at + QUIET
+    if head.size - last.size >= settings.ANCHOR_EVERY_RECORDS:
+        return last.at
+    return last.at + timedelta(seconds=settings.ANCHOR_EVERY_SECONDS)
+
+
 def has_news(last: State, head: Head) -> bool:
     """Whether anything but the log's own housekeeping came after the last state leaf."""
     return (
@@ -48,7 +69,7 @@ def record_state(head: Head, at: datetime) -> Entry:
 def _last_final_block() -> dict[str, str | int]:
     """Chain id, number and hash of the last final block that the anchoring step saw; nothing before the first."""
     tick = Tick.objects.filter(step="anchor").order_by("pk").first()
-    return dict(tick.seen) if tick else {}
+    return dict(tick.seen.get("final", {})) if tick else {}
 
 
 def _anchor_under_way() -> bool:

@@ -17,4 +17,4 @@ def sequence() -> str:
 def anchor() -> None:
     """Do the next thing for the anchors on each chain."""
     for route in routes.registered():
-        pipeline.tick(route.step, partial(anchors.tick, route))
+        pipeline.tick(route.step, partial(anchors.tick, route), health=route.chain.health)
