@@ -122,6 +122,10 @@ class Endpoints:
         """What every endpoint says of a block, by endpoint's name. Raises ChainUnavailable if any does not answer."""
         return {line.chain.name: self._ask_line(line, "block", (at,), {}) for line in self._lines}
 
+    def receipts(self, transaction: bytes) -> dict[str, TxReceipt | None]:
+        """What every endpoint shows of a transaction, as ``blocks`` does of a block."""
+        return {line.chain.name: self._ask_line(line, "receipt", (transaction,), {}) for line in self._lines}
+
     def health(self) -> list[Health]:
         """How each endpoint has been doing in this process."""
         now = self._clock()
