@@ -187,7 +187,9 @@ def _end_of(child: multiprocessing.context.ForkServerProcess) -> int | None:
     return child.exitcode
 
 
-def _tick(place: Place, endpoint: Callable[[str], EthereumChain], wallet: type[Wallet], barrier: Barrier | None) -> None:
+def _tick(
+    place: Place, endpoint: Callable[[str], EthereumChain], wallet: type[Wallet], barrier: Barrier | None
+) -> None:
     """One tick; what the chain does not answer is not this process's fault."""
     settings.FEE_BUMP_AFTER_SECONDS = place.patience
     chains = [endpoint(url) for url in place.urls]

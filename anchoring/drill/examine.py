@@ -71,9 +71,7 @@ def _on_chain(world: World) -> Iterator[str]:
     word = node.head(bytes(world.registration.contract), bytes(world.registration.log_id))
     if word != registry.head_word(controller=world.address, size=size, root=root):
         yield f"the registry's head is not size {size} in the hand of our key"
-    ours = [
-        (bytes(c.attempt.transaction), bytes(c.block_hash), c.anchor.old_size, *_place(c.anchor)) for c in counting
-    ]
+    ours = [(bytes(c.attempt.transaction), bytes(c.block_hash), c.anchor.old_size, *_place(c.anchor)) for c in counting]
     theirs = [(where, block, e.old_size, e.new_size, e.new_root) for where, block, e in events(world)]
     if ours != theirs:
         yield f"events on chain: sizes {[e[3] for e in theirs]}; anchors that count: {[e[3] for e in ours]}" + (
@@ -140,7 +138,8 @@ def _registrar(world: World) -> str:
 
 def _bytes() -> Iterator[str]:
     """What was signed is kept byte for byte under its own name."""
-    for row in [*Attempt.objects.order_by("pk"), *Handover.objects.order_by("pk")]:
+    signed: list[Attempt | Handover] = [*Attempt.objects.order_by("pk"), *Handover.objects.order_by("pk")]
+    for row in signed:
         if keccak(bytes(row.raw)) != bytes(row.transaction):
             yield f"{row}: its bytes are not those of its transaction"
 
