@@ -236,12 +236,13 @@ class _Look:
             )
         if self._agreed_hash(number) != receipt.block_hash:
             return self.found("mined", f"Block {number} is being rearranged; the next tick looks again.")
+        require_same_chain(self.route, self.registration)
+        self._require_shown_by_all(attempt, receipt)
         what = f"Transaction {hexed(attempt.transaction)} was mined but did not anchor."
         if not receipt.succeeded:
             return self._start_over(anchor, attempt, what)
         if not _anchors(receipt, anchor):
             raise Halted(f"{what} Run: manage.py fsck")
-        require_same_chain(self.route, self.registration)
         confirmation = self._confirm(anchor, attempt, receipt)
         with suppress(ChainUnavailable):  # the next tick tries again
             self._prove(confirmation, receipt)
@@ -273,6 +274,16 @@ class _Look:
             if behind:
                 raise ChainUnavailable(f"{', '.join(behind)} does not call block {number} final yet.")
         return agreed
+
+    def _require_shown_by_all(self, attempt: Attempt, receipt: TxReceipt) -> None:
+        """Raise ChainUnavailable unless every endpoint shows the same receipt: one alone may have invented it."""
+        for name, other in self.route.chain.receipts(bytes(attempt.transaction)).items():
+            if other is None or (other.block_hash, other.logs) != (receipt.block_hash, receipt.logs):
+                raise ChainUnavailable(
+                    f"{name} does not show transaction {hexed(attempt.transaction)} in block {receipt.block_number} as"
+                    " another endpoint does. Nothing counts until they agree. If one of them is wrong for long,"
+                    " replace it."
+                )
 
     def _confirm(self, anchor: Anchor, attempt: Attempt, receipt: TxReceipt) -> Confirmation:
         block = self.route.chain.block(receipt.block_number)
@@ -316,6 +327,7 @@ class _Look:
 
     def _not_mined(self, anchor: Anchor, attempts: list[Attempt]) -> Outcome:
         """No block shows it: not taken yet, forgotten, or its nonce is used by something else."""
+        require_same_chain(self.route, self.registration)
         newest, ours = attempts[0], self.route.wallet.address
         sender = bytes(newest.sender)
         used = self.route.chain.nonce(sender)

@@ -377,7 +377,8 @@ class EthereumChain:
         return word
 
     def estimate(self, call: Call) -> int:
-        return self._quantity("eth_estimateGas", _fields(call))
+        # without a block some nodes take what waits in their pool into account, our own transactions too
+        return self._quantity("eth_estimateGas", _fields(call), "latest")
 
     def simulate(self, call: Call, *, gas: int) -> None:
         self._data("eth_call", _fields(call) | {"gas": hex(gas)}, "latest")

@@ -131,6 +131,10 @@ class Endpoints:
         """The endpoints themselves, rested or not, in the settings' order: for a look at each of them."""
         return [line.chain for line in self._lines]
 
+    def receipts(self, transaction: bytes) -> dict[str, TxReceipt | None]:
+        """What every endpoint shows of a transaction, as ``blocks`` does of a block."""
+        return {line.chain.name: self._ask_line(line, "receipt", (transaction,), {}) for line in self._lines}
+
     def health(self) -> list[Health]:
         """How each endpoint has been doing in this process."""
         now = self._clock()
