@@ -1,6 +1,6 @@
 """The scan: recompute everything from the rows, compare each kind of thing with its neighbours, name what differs.
 
-business rows ↔ openings ↔ entries ↔ leaves ↔ tiles ↔ checkpoints ↔ head · trust.json · anchors ↔ the chain
+guards · business rows ↔ openings ↔ entries ↔ leaves ↔ tiles ↔ checkpoints ↔ head · trust.json · anchors ↔ the chain
 
 Where three witnesses speak of one hash (an entry's bytes, its leaf, the tile), the one that stands alone is named, and
 the scan goes on with what the other two say: one changed row is one finding, not one for all that follows from it.
@@ -9,7 +9,7 @@ Memory is steady whatever the log's size.
 
 from contextlib import closing
 
-from anchoring import store
+from anchoring import guards, store
 from anchoring.fsck.chain import NotChecked, check_anchors, check_chain
 from anchoring.fsck.entries import check_entries
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
@@ -34,6 +34,7 @@ def fsck(*, tally: Tally, progress: Progress) -> Findings:
     The chain is another matter: ``check_chain``.
     """
     with store.snapshot(), closing(RecordedRows()) as recorded:
+        yield from (Finding("guards", sentence) for sentence in guards.differences())
         yield from _as_far_as_readable("anchoring_entry", check_entries(recorded, tally, progress))
         for table, declared in recorded_tables().items():
             yield from _as_far_as_readable(table, check_rows(table, declared, recorded, tally, progress))

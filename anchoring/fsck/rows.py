@@ -86,7 +86,7 @@ def check_rows(
             yield Finding(where, f"is gone; {_named(newest)} was the last to record it")
         elif 1 in found:
             yield from _check_row(where, found[0], found[1], declared, recorded, tally)
-        elif declared.not_yet is None or not declared.not_yet(found[0]):
+        elif not declared.is_draft(found[0]):
             yield Finding(where, "stands in no entry: it was not made by this program's actions")
 
 

@@ -57,7 +57,9 @@ def guards_lifted(*tables: str) -> Iterator[None]:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             yield
             for table in tables:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             return
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         triggers = [(name, sql) for name, sql in cursor.fetchall() if any(f" ON {t} " in sql for t in tables)]
