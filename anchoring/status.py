@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from anchoring import restore
 from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Tick
 from anchoring.stages import chain_name, current_registration, seal_by
 
@@ -14,7 +15,7 @@ STEP_NAMES = {"sequence": "Sealing", "send": "Anchoring", "confirm": "Confirming
 
 @dataclass(frozen=True)
 class LogStatus:
-    """One look at the log."""
+    """One look at the log. ``stopped`` is why sealing must not go on after a restore, or empty."""
 
     size: int
     waiting: int
@@ -24,6 +25,7 @@ class LogStatus:
     confirmation: Confirmation | None
     not_anchored: int
     not_anchored_since: datetime | None
+    stopped: str
     troubles: list[str]
     alarms: list[str]
 
@@ -54,6 +56,7 @@ def log_status() -> LogStatus:
         confirmation=confirmation,
         not_anchored=size - anchored,
         not_anchored_since=first_open.entry.at if first_open else None,
+        stopped=restore.gate(),
         troubles=_troubles(registration, now),
         alarms=_alarms(oldest_at, now),
     )
@@ -81,7 +84,7 @@ def _troubles(registration: Registration | None, now: datetime) -> list[str]:
         "sequence": settings.SEQUENCE_EVERY_SECONDS, "send": settings.ANCHOR_EVERY_SECONDS,
         "confirm": settings.CONFIRM_EVERY_SECONDS,
     }  # fmt: skip
-    for tick in Tick.objects.order_by("step"):
+    for tick in Tick.objects.exclude(step=restore.STEP).order_by("step"):
         name = STEP_NAMES[tick.step]
         if tick.problem and not (registration is None and tick.step == "send"):
             found.append(f"{name} is waiting: {tick.problem}")

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from anchoring import config, pipeline
+from anchoring import config, pipeline, recovery
 
 
 @shared_task(name="anchoring.sequence")
@@ -21,3 +21,9 @@ def send() -> str:
 def confirm() -> str:
     """Look whether anchors under way are final."""
     return pipeline.tick("confirm", lambda: pipeline.confirm(chain=config.chain()))
+
+
+@shared_task(name="anchoring.restore_check")
+def restore_check() -> str:
+    """Ask the chain whether this database is the newest one; the answer is kept for the sequencer's gate."""
+    return recovery.look(chain=config.chain()).reason

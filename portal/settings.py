@@ -126,6 +126,8 @@ SEAL_WITHIN_SECONDS = env.integer("SEAL_WITHIN_SECONDS", 3600, least=60, most=7 
 SEQUENCE_EVERY_SECONDS = env.integer("SEQUENCE_EVERY_SECONDS", 2, least=1, most=600)
 ANCHOR_EVERY_SECONDS = env.integer("ANCHOR_EVERY_SECONDS", 5 if DEMO else 600, least=1, most=86400)
 CONFIRM_EVERY_SECONDS = env.integer("CONFIRM_EVERY_SECONDS", 3 if DEMO else 15, least=1, most=3600)
+WITNESS_DIR = Path(env.text("WITNESS_DIR", str(VAR_DIR / "witness")))
+PUBLIC_TILES_DIR = env.text("PUBLIC_TILES_DIR", "")
 CHAIN_RPC_URL = env.url("CHAIN_RPC_URL", "http://127.0.0.1:8545", schemes=("http", "https"))
 CHAIN_KEY = env.private_key("CHAIN_KEY", kept_in=_KEPT_SECRETS)
 CHAIN_EXPLORER_URL = env.text("CHAIN_EXPLORER_URL", "")
@@ -149,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
         "anchoring.send": ANCHOR_EVERY_SECONDS,
         "anchoring.confirm": CONFIRM_EVERY_SECONDS,
         "claims.send_notices": 5,
+        "anchoring.restore_check": 3600,
     }.items()
 }
 if REDIS_URL == "memory://":

@@ -9,6 +9,10 @@ from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registra
 from anchoring.stages import current_registration
 
 
+class HeadUnknown(Finding):
+    """The chain holds a head of this log that our rows do not know."""
+
+
 class NotChecked(Exception):
     """The chain that can be reached has nothing to say about this log; the text says why."""
 
@@ -68,7 +72,7 @@ def _check_head(word: bytes, registration: Registration) -> Findings:
     controller = bytes(registration.controller)
     if word not in {registry.head_word(controller=controller, size=size, root=root) for size, root in states}:
         size = confirmed.checkpoint_id if confirmed else 0
-        yield Finding("chain", f"the registry's head is not that of size {size}, which our rows say it is")
+        yield HeadUnknown("chain", f"the registry's head is not that of size {size}, which our rows say it is")
 
 
 def _check_block(chain: Chain, registration: Registration) -> Findings:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         else:
             for name, value in _table(status, chain):
                 self.stdout.write(f"{name:18}{value}".rstrip())
-        broken = [*status.alarms, *map(str, chain.findings)]
+        broken = [*filter(None, [status.stopped]), *status.alarms, *map(str, chain.findings)]
         if broken:
             raise CommandError(" ".join(broken), returncode=1)
 
@@ -54,6 +54,7 @@ def _table(status: LogStatus, chain: ChainVerdict) -> list[tuple[str, str]]:
         rows.append(("Anchored", "nothing yet"))
     rows.append(("Not anchored yet", f"{status.not_anchored:,}" + _since(status.not_anchored_since)))
     rows.append(("Chain", str(chain)))
+    rows += [("STOPPED", status.stopped)] if status.stopped else []
     rows += [("Trouble", trouble) for trouble in status.troubles]
     rows += [("ALARM", alarm) for alarm in [*status.alarms, *map(str, chain.findings)]]
     return rows
@@ -85,6 +86,7 @@ def _as_json(status: LogStatus, chain: ChainVerdict) -> dict[str, Any]:
         "not_anchored_since": _time(status.not_anchored_since),
         "chain": "not checked" if chain.not_checked else "differs" if chain.findings else "agrees",
         "chain_not_checked_because": chain.not_checked,
+        "stopped": status.stopped,
         "troubles": status.troubles,
         "alarms": [*status.alarms, *map(str, chain.findings)],
     }
