@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from anchoring import restore
-from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Tick
+from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Scan, Tick
 from anchoring.stages import chain_name, current_registration, seal_by
 
 STEP_NAMES = {"sequence": "Sealing", "send": "Anchoring", "confirm": "Confirming"}
@@ -26,8 +26,20 @@ class LogStatus:
     not_anchored: int
     not_anchored_since: datetime | None
     stopped: str
+    scan: Scan | None
     troubles: list[str]
     alarms: list[str]
+
+    @property
+    def differs(self) -> str:
+        """What the last scan found, or empty."""
+        if self.scan is None or not self.scan.found:
+            return ""
+        many = "difference" if self.scan.found == 1 else "differences"
+        return (
+            f"When everything was compared on {self.scan.at:%-d %B %Y %H:%M} UTC, {self.scan.found:,} {many} between"
+            " the records and the log came to light. Run: manage.py fsck"
+        )
 
     @property
     def chain_name(self) -> str:
@@ -43,6 +55,7 @@ def log_status() -> LogStatus:
     checkpoint = Checkpoint.objects.order_by("-size").first()
     oldest = _oldest_unsealed(checkpoint)
     oldest_at = oldest.at if oldest else None
+    scan = Scan.objects.defer("findings", "checked").order_by("-pk").first()
     registration = current_registration()
     confirmation = _newest_confirmation(registration)
     anchored = confirmation.anchor.checkpoint_id if confirmation else 0
@@ -57,7 +70,8 @@ def log_status() -> LogStatus:
         not_anchored=size - anchored,
         not_anchored_since=first_open.entry.at if first_open else None,
         stopped=restore.gate(),
-        troubles=_troubles(registration, now),
+        scan=scan,
+        troubles=_troubles(registration, scan, now),
         alarms=_alarms(oldest_at, now),
     )
 
@@ -77,7 +91,7 @@ def _newest_confirmation(registration: Registration | None) -> Confirmation | No
     )  # fmt: skip
 
 
-def _troubles(registration: Registration | None, now: datetime) -> list[str]:
+def _troubles(registration: Registration | None, scan: Scan | None, now: datetime) -> list[str]:
     """What keeps a step from going on, in the words it left; and steps that have not run when they should have."""
     found = [] if registration else ["The log is not registered on a chain yet: records are sealed but not anchored."]
     allowed = {
@@ -92,6 +106,11 @@ def _troubles(registration: Registration | None, now: datetime) -> list[str]:
             found.append(
                 f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?"
             )
+    if scan is not None and now - scan.at > timedelta(days=2):
+        found.append(
+            f"Nothing has been compared with the log since {scan.at:%-d %B %Y %H:%M} UTC."
+            " Are the worker and beat running?"
+        )
     return found
 
 

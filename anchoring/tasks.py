@@ -1,8 +1,9 @@
 """The schedule's tasks: each makes one call; how often they run stands in settings."""
 
 from celery import shared_task
+from django.conf import settings
 
-from anchoring import config, pipeline, recovery
+from anchoring import config, fsck, pipeline, recovery
 
 
 @shared_task(name="anchoring.sequence")
@@ -27,3 +28,9 @@ def confirm() -> str:
 def restore_check() -> str:
     """Ask the chain whether this database is the newest one; the answer is kept for the sequencer's gate."""
     return recovery.look(chain=config.chain()).reason
+
+
+@shared_task(name="anchoring.fsck", time_limit=settings.FSCK_TIME_LIMIT_SECONDS)
+def scan() -> int:
+    """Compare everything with everything; how many differences were found. Takes minutes for a million entries."""
+    return fsck.scan().found

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -144,7 +145,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     name: {"task": name, "schedule": seconds, "options": {"expires": max(2 * seconds, 10)}}
     for name, seconds in {
         "anchoring.sequence": SEQUENCE_EVERY_SECONDS,
@@ -153,6 +154,12 @@ CELERY_BEAT_SCHEDULE = {
         "claims.send_notices": 5,
         "anchoring.restore_check": 3600,
     }.items()
+}
+FSCK_TIME_LIMIT_SECONDS = 6 * 3600  # of its own: it reads everything there is
+CELERY_BEAT_SCHEDULE["anchoring.fsck"] = {
+    "task": "anchoring.fsck",
+    "schedule": crontab(hour=str(env.integer("FSCK_HOUR", 2, least=0, most=23)), minute="17"),
+    "options": {"expires": FSCK_TIME_LIMIT_SECONDS},
 }
 if REDIS_URL == "memory://":
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

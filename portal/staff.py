@@ -43,7 +43,7 @@ class StaffSite(AdminSite):
         context: dict[str, Any] = {"duties": [_linked(duty) for duty in duties_of(request.user)]}
         if self.has_log_permission(request):
             status = log_status()
-            alarms = [*filter(None, [status.stopped]), *status.alarms]
+            alarms = [*filter(None, [status.stopped, status.differs]), *status.alarms]
             context["alarms"], context["troubles"] = alarms, status.troubles
         return super().index(request, context | (extra_context or {}))
 

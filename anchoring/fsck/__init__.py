@@ -10,22 +10,29 @@ Memory is steady whatever the log's size.
 from contextlib import closing
 
 from anchoring import guards, store
-from anchoring.fsck.chain import NotChecked, check_anchors, check_chain
+from anchoring.fsck.chain import ChainVerdict, NotChecked, ask_chain, check_anchors, check_chain
 from anchoring.fsck.entries import check_entries
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
+from anchoring.fsck.kept import Show, keep
 from anchoring.fsck.rows import RecordedRows, check_rows
 from anchoring.fsck.tree import check_tree
 from anchoring.fsck.trust import check_trust, log_verifiers
 from anchoring.log import recorded_tables
-from anchoring.models import Entry, Leaf
+from anchoring.models import Entry, Leaf, Scan
 
-__all__ = ["Finding", "NotChecked", "Tally", "check_chain", "fsck", "workload"]
+__all__ = ["ChainVerdict", "Finding", "NotChecked", "Tally", "ask_chain", "check_chain", "fsck", "scan", "workload"]
 
 
 def workload() -> int:
     """How many rows ``fsck`` will report progress on."""
     business = sum(table.model._default_manager.count() for table in recorded_tables().values())
     return Entry.objects.count() + Leaf.objects.count() + business
+
+
+def scan(*, show: Show = lambda finding, since: None, progress: Progress = lambda count: None) -> Scan:
+    """Everything and the chain, kept: what the command and the schedule run."""
+    tally = Tally()
+    return keep(fsck(tally=tally, progress=progress), tally, ask_chain(), show=show)
 
 
 def fsck(*, tally: Tally, progress: Progress) -> Findings:

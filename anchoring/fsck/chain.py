@@ -1,9 +1,11 @@
 """What was sent to the chain against what was signed, and against the chain itself."""
 
+from dataclasses import dataclass
+
 from eth_hash.auto import keccak
 
-from anchoring import registry
-from anchoring.chain import Chain
+from anchoring import config, registry
+from anchoring.chain import Chain, ChainError
 from anchoring.fsck.finding import Finding, Findings, Tally
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration
 from anchoring.stages import current_registration
@@ -15,6 +17,27 @@ class HeadUnknown(Finding):
 
 class NotChecked(Exception):
     """The chain that can be reached has nothing to say about this log; the text says why."""
+
+
+@dataclass(frozen=True)
+class ChainVerdict:
+    """What the chain says of our rows: nothing amiss, findings, or why it could not be asked."""
+
+    findings: list[Finding]
+    not_checked: str = ""
+
+    def __str__(self) -> str:
+        if self.not_checked:
+            return f"chain not checked: {self.not_checked}"
+        return "chain checked: it differs" if self.findings else "chain checked: it holds what our rows say"
+
+
+def ask_chain() -> ChainVerdict:
+    """Compare with the chain behind CHAIN_RPC_URL; a silent one is no error."""
+    try:
+        return ChainVerdict(list(check_chain(chain=config.chain())))
+    except (NotChecked, ChainError) as reason:
+        return ChainVerdict([], str(reason).rstrip("."))
 
 
 def check_anchors(tally: Tally) -> Findings:
