@@ -8,3 +8,7 @@ class AnchoringConfig(AppConfig):
 
     name = "anchoring"
     verbose_name = "Log"
+
+    def ready(self) -> None:
+        """The checks count once they are imported."""
+        from anchoring import checks  # noqa: F401, PLC0415 - models exist only once the apps are ready

@@ -54,12 +54,17 @@ class AfterImage:
 class RecordedTable:
     """A business table whose declared columns the log keeps and ``fsck`` compares: column → who the value concerns.
 
-    ``not_yet`` tells the rows that need no entry so far (None: there are none).
+    ``draft`` is the column that is set as long as a row is still somebody's draft and needs no entry (None: there is
+    no such column). Python and the database's guards read the same declaration.
     """
 
     model: type[models.Model]
     owners: Mapping[str, Callable[[models.Model], str]]
-    not_yet: Callable[[models.Model], bool] | None = None
+    draft: str | None = None
+
+    def is_draft(self, row: models.Model) -> bool:
+        """Whether the row needs no entry yet."""
+        return self.draft is not None and getattr(row, self.draft) is not None
 
 
 _recorded_tables: dict[str, RecordedTable] = {}
@@ -69,14 +74,14 @@ def register_rows(
     model: type[models.Model],
     owners: Mapping[str, Callable[[models.Model], str]],
     *,
-    not_yet: Callable[[models.Model], bool] | None = None,
+    draft: str | None = None,
 ) -> None:
     """Declare that ``model``'s named columns (attribute names) are recorded; its primary key must be a UUID.
 
-    ``not_yet`` tells rows that are still somebody's draft: they need no entry.
+    ``draft`` names the column (attribute name) that is set while a row is still somebody's draft and needs no entry.
     """
     assert isinstance(model._meta.pk, models.UUIDField), model
-    _recorded_tables[model._meta.db_table] = RecordedTable(model, owners, not_yet)
+    _recorded_tables[model._meta.db_table] = RecordedTable(model, owners, draft)
 
 
 def recorded_tables() -> Mapping[str, RecordedTable]:

@@ -2,8 +2,8 @@
 
 Insert-only, guarded by triggers (migrations 0002, 0004 and later): Entry, Opening, Leaf, State, Checkpoint,
 TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation, ReceiptProof, Retraction, Handover, and a Tile
-once it is full. Declared caches, which may change and can be rebuilt: Pending, a partial Tile, Head, Sender, Tick. The
-vault's DataKey lives in a store of its own and can be destroyed.
+once it is full. Declared caches, which may change and can be rebuilt: Pending, a partial Tile, Head, Sender, Tick,
+Scan. The vault's DataKey lives in a store of its own and can be destroyed.
 
 How far a record has come is never stored: it follows from which rows exist (docs/protocol.md).
 """
@@ -347,3 +347,22 @@ class DataKey(models.Model):
 
     def __str__(self) -> str:
         return f"data key of {self.owner}"
+
+
+class Scan(models.Model):
+    """Cache: one run of ``fsck`` and what it found. ``size`` is the newest seal's when it began.
+
+    ``findings`` holds {where, what, since} of the first 1,000; ``found`` counts all. ``checked`` says how much was
+    looked at, ``chain`` what the chain had to say.
+    """
+
+    at = models.DateTimeField()
+    took_ms = models.BigIntegerField()
+    size = models.BigIntegerField()
+    checked = models.JSONField()
+    chain = models.TextField()
+    found = models.BigIntegerField()
+    findings = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"scan of {self.at:%Y-%m-%d %H:%M} UTC: {self.found} found"

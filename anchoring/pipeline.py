@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import config, states, store
+from anchoring import config, restore, states, store, witness
 from anchoring.chain import ChainError, ChainUnavailable
 from anchoring.models import Checkpoint, Entry, Head, State, Tick
 from anchoring.protocol import tiles
@@ -40,8 +40,11 @@ def sequence() -> int:
     Returns how many entries were sequenced, the state leaf not counted. One transaction a batch: the head's row is
     locked, leaves and tiles are inserted, the head moves, the batch leaves the pending list. The signature comes only
     after that commit: a checkpoint is never signed over what could still be rolled back, and a head left unsigned by a
-    crash is signed by the next run.
+    crash is signed by the next run. Raises Halted while the restore gate is shut.
     """
+    reason = restore.gate()
+    if reason:
+        raise Halted(reason)
     sequenced = 0
     while batch := _sequence_batch():
         sequenced += batch
@@ -78,6 +81,7 @@ def _sign(size: int, root: bytes) -> Checkpoint:
         )
     note = sign_note(format_checkpoint(CheckpointText(config.origin(), size, root)), [config.log_key()])
     row, _ = Checkpoint.objects.get_or_create(size=size, defaults={"root": root, "note": note, "at": timezone.now()})
+    witness.remember(row)
     return row
 
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Tick
+from anchoring import restore
+from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Scan, Tick
 from anchoring.stages import chain_name, confirmations, current_registration, seal_by
 
 STEP_NAMES = {"sequence": "Sealing", "anchor": "Anchoring", "anchor next": "Anchoring on the next chain"}
@@ -14,7 +15,7 @@ STEP_NAMES = {"sequence": "Sealing", "anchor": "Anchoring", "anchor next": "Anch
 
 @dataclass(frozen=True)
 class LogStatus:
-    """One look at the log."""
+    """One look at the log. ``stopped`` is why sealing must not go on after a restore, or empty."""
 
     size: int
     waiting: int
@@ -24,8 +25,21 @@ class LogStatus:
     confirmation: Confirmation | None
     not_anchored: int
     not_anchored_since: datetime | None
+    stopped: str
+    scan: Scan | None
     troubles: list[str]
     alarms: list[str]
+
+    @property
+    def differs(self) -> str:
+        """What the last scan found, or empty."""
+        if self.scan is None or not self.scan.found:
+            return ""
+        many = "difference" if self.scan.found == 1 else "differences"
+        return (
+            f"When everything was compared on {self.scan.at:%-d %B %Y %H:%M} UTC, {self.scan.found:,} {many} between"
+            " the records and the log came to light. Run: manage.py fsck"
+        )
 
     @property
     def chain_name(self) -> str:
@@ -41,6 +55,7 @@ def log_status() -> LogStatus:
     checkpoint = Checkpoint.objects.order_by("-size").first()
     oldest = _oldest_unsealed(checkpoint)
     oldest_at = oldest.at if oldest else None
+    scan = Scan.objects.defer("findings", "checked").order_by("-pk").first()
     registration = current_registration()
     confirmation = _newest_confirmation(registration)
     anchored = confirmation.anchor.checkpoint_id if confirmation else 0
@@ -54,7 +69,9 @@ def log_status() -> LogStatus:
         confirmation=confirmation,
         not_anchored=size - anchored,
         not_anchored_since=first_open.entry.at if first_open else None,
-        troubles=_troubles(registration, now),
+        stopped=restore.gate(),
+        scan=scan,
+        troubles=_troubles(registration, scan, now),
         alarms=_alarms(oldest_at, now),
     )
 
@@ -74,10 +91,10 @@ def _newest_confirmation(registration: Registration | None) -> Confirmation | No
     )  # fmt: skip
 
 
-def _troubles(registration: Registration | None, now: datetime) -> list[str]:
+def _troubles(registration: Registration | None, scan: Scan | None, now: datetime) -> list[str]:
     """What keeps a step from going on, in the words it left; and steps that have not run when they should have."""
     found = [] if registration else ["The log is not registered on a chain yet: records are sealed but not anchored."]
-    for tick in Tick.objects.order_by("step"):
+    for tick in Tick.objects.exclude(step=restore.STEP).order_by("step"):
         name = STEP_NAMES[tick.step]
         every = settings.SEQUENCE_EVERY_SECONDS if tick.step == "sequence" else settings.CHAIN_TICK_SECONDS
         if tick.problem and not (registration is None and tick.step == "anchor"):
@@ -86,6 +103,11 @@ def _troubles(registration: Registration | None, now: datetime) -> list[str]:
             found.append(
                 f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?"
             )
+    if scan is not None and now - scan.at > timedelta(days=2):
+        found.append(
+            f"Nothing has been compared with the log since {scan.at:%-d %B %Y %H:%M} UTC."
+            " Are the worker and beat running?"
+        )
     return found
 
 

@@ -3,8 +3,9 @@
 from functools import partial
 
 from celery import shared_task
+from django.conf import settings
 
-from anchoring import anchors, pipeline, routes
+from anchoring import anchors, config, fsck, pipeline, recovery, routes
 
 
 @shared_task(name="anchoring.sequence")
@@ -18,3 +19,15 @@ def anchor() -> None:
     """Do the next thing for the anchors on each chain."""
     for route in routes.registered():
         pipeline.tick(route.step, partial(anchors.tick, route), health=route.chain.health)
+
+
+@shared_task(name="anchoring.restore_check")
+def restore_check() -> str:
+    """Ask the chain whether this database is the newest one; the answer is kept for the sequencer's gate."""
+    return recovery.look(chain=config.chain()).reason
+
+
+@shared_task(name="anchoring.fsck", time_limit=settings.FSCK_TIME_LIMIT_SECONDS)
+def scan() -> int:
+    """Compare everything with everything; how many differences were found. Takes minutes for a million entries."""
+    return fsck.scan().found

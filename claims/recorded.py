@@ -1,6 +1,7 @@
 """The one place that says which business columns the log keeps, and whom each concerns.
 
-``fsck`` compares every row of these tables with what the log says of it.
+``fsck`` compares every row of these tables with what the log says of it, and PostgreSQL refuses to commit a change of
+them without an entry: after a change here ``manage.py migrate`` brings the database's guards up to date.
 """
 
 from collections.abc import Callable
@@ -86,15 +87,12 @@ RECORDED: dict[type[Model], dict[str, Owner]] = {
 }  # fmt: skip
 
 
-def _in_a_draft(row: Any) -> bool:
-    """A file of a claim that is still being written is its writer's alone; it is recorded with the claim."""
-    return row.draft_id is not None
-
-
-NOT_YET: dict[type[Model], Callable[[Any], bool]] = {m.Document: _in_a_draft}
+DRAFT: dict[type[Model], str] = {m.Document: "draft_id"}
+"""The column that is set while a row is a draft: a file of a claim that is still being written is its writer's alone,
+and is recorded with the claim."""
 
 
 def declare() -> None:
     """Tell the log; called once, when the apps are ready."""
     for model, owners in RECORDED.items():
-        register_rows(model, owners, not_yet=NOT_YET.get(model))
+        register_rows(model, owners, draft=DRAFT.get(model))

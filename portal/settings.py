@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -125,6 +126,8 @@ LOG_KEY = env.private_key("LOG_KEY", kept_in=_KEPT_SECRETS)
 RECEIPT_KEY = env.private_key("RECEIPT_KEY", kept_in=_KEPT_SECRETS)
 SEAL_WITHIN_SECONDS = env.integer("SEAL_WITHIN_SECONDS", 3600, least=60, most=7 * 86400)
 SEQUENCE_EVERY_SECONDS = env.integer("SEQUENCE_EVERY_SECONDS", 2, least=1, most=600)
+WITNESS_DIR = Path(env.text("WITNESS_DIR", str(VAR_DIR / "witness")))
+PUBLIC_TILES_DIR = env.text("PUBLIC_TILES_DIR", "")
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- The chain: which one, through whom, and with what key; NEXT_… is the one that is to follow, if any ---------------
@@ -163,13 +166,20 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     name: {"task": name, "schedule": seconds, "options": {"expires": max(2 * seconds, 10)}}
     for name, seconds in {
         "anchoring.sequence": SEQUENCE_EVERY_SECONDS,
         "anchoring.anchor": CHAIN_TICK_SECONDS,
         "claims.send_notices": 5,
+        "anchoring.restore_check": 3600,
     }.items()
+}
+FSCK_TIME_LIMIT_SECONDS = 6 * 3600  # of its own: it reads everything there is
+CELERY_BEAT_SCHEDULE["anchoring.fsck"] = {
+    "task": "anchoring.fsck",
+    "schedule": crontab(hour=str(env.integer("FSCK_HOUR", 2, least=0, most=23)), minute="17"),
+    "options": {"expires": FSCK_TIME_LIMIT_SECONDS},
 }
 if REDIS_URL == "memory://":
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -43,7 +43,8 @@ class StaffSite(AdminSite):
         context: dict[str, Any] = {"duties": [_linked(duty) for duty in duties_of(request.user)]}
         if self.has_log_permission(request):
             status = log_status()
-            context["alarms"], context["troubles"] = status.alarms, status.troubles
+            alarms = [*filter(None, [status.stopped, status.differs]), *status.alarms]
+            context["alarms"], context["troubles"] = alarms, status.troubles
         return super().index(request, context | (extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

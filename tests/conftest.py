@@ -24,11 +24,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_cached(tmp_path) -> Iterator[None]:
-    """No key, rate limit or outbox of an earlier test."""
+    """No key, rate limit, outbox or witness of an earlier test."""
     vault.forget_cached_keys()
     cache.clear()
     config.forget_endpoints()
     settings.OUTBOX_DIR = tmp_path / "outbox"
+    settings.WITNESS_DIR = tmp_path / "witness"
     yield
     vault.forget_cached_keys()
 

@@ -1,6 +1,6 @@
 """The scan: recompute everything from the rows, compare each kind of thing with its neighbours, name what differs.
 
-business rows ↔ openings ↔ entries ↔ leaves ↔ tiles ↔ checkpoints ↔ head · trust.json · anchors ↔ the chain
+guards · business rows ↔ openings ↔ entries ↔ leaves ↔ tiles ↔ checkpoints ↔ head · trust.json · anchors ↔ the chain
 
 Where three witnesses speak of one hash (an entry's bytes, its leaf, the tile), the one that stands alone is named, and
 the scan goes on with what the other two say: one changed row is one finding, not one for all that follows from it.
@@ -9,17 +9,18 @@ Memory is steady whatever the log's size.
 
 from contextlib import closing
 
-from anchoring import store
-from anchoring.fsck.chain import NotChecked, check_anchors, check_chain
+from anchoring import guards, store
+from anchoring.fsck.chain import ChainVerdict, NotChecked, ask_chain, check_anchors, check_chain
 from anchoring.fsck.entries import check_entries
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
+from anchoring.fsck.kept import Show, keep
 from anchoring.fsck.rows import RecordedRows, check_rows
 from anchoring.fsck.tree import check_tree
 from anchoring.fsck.trust import check_trust, log_verifiers
 from anchoring.log import recorded_tables
-from anchoring.models import Entry, Leaf
+from anchoring.models import Entry, Leaf, Scan
 
-__all__ = ["Finding", "NotChecked", "Tally", "check_chain", "fsck", "workload"]
+__all__ = ["ChainVerdict", "Finding", "NotChecked", "Tally", "ask_chain", "check_chain", "fsck", "scan", "workload"]
 
 
 def workload() -> int:
@@ -28,12 +29,19 @@ def workload() -> int:
     return Entry.objects.count() + Leaf.objects.count() + business
 
 
+def scan(*, show: Show = lambda finding, since: None, progress: Progress = lambda count: None) -> Scan:
+    """Everything and the chain, kept: what the command and the schedule run."""
+    tally = Tally()
+    return keep(fsck(tally=tally, progress=progress), tally, ask_chain(), show=show)
+
+
 def fsck(*, tally: Tally, progress: Progress) -> Findings:
     """All differences that the rows themselves show, over one snapshot of the main database; ``tally`` is filled.
 
     The chain is another matter: ``check_chain``.
     """
     with store.snapshot(), closing(RecordedRows()) as recorded:
+        yield from (Finding("guards", sentence) for sentence in guards.differences())
         yield from _as_far_as_readable("anchoring_entry", check_entries(recorded, tally, progress))
         for table, declared in recorded_tables().items():
             yield from _as_far_as_readable(table, check_rows(table, declared, recorded, tally, progress))

@@ -1,17 +1,44 @@
 """What was sent to the chain against what was signed, and against the chain itself."""
 
+from dataclasses import dataclass
+
 from eth_hash.auto import keccak
 
-from anchoring import anchors, registry
-from anchoring.chain import Chain
+from anchoring import anchors, config, registry
+from anchoring.chain import Chain, ChainError
 from anchoring.fsck.finding import Finding, Findings, Tally
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration
 from anchoring.routes import controllers
 from anchoring.stages import confirmations, current_registration
 
 
+class HeadUnknown(Finding):
+    """The chain holds a head of this log that our rows do not know."""
+
+
 class NotChecked(Exception):
     """The chain that can be reached has nothing to say about this log; the text says why."""
+
+
+@dataclass(frozen=True)
+class ChainVerdict:
+    """What the chain says of our rows: nothing amiss, findings, or why it could not be asked."""
+
+    findings: list[Finding]
+    not_checked: str = ""
+
+    def __str__(self) -> str:
+        if self.not_checked:
+            return f"chain not checked: {self.not_checked}"
+        return "chain checked: it differs" if self.findings else "chain checked: it holds what our rows say"
+
+
+def ask_chain() -> ChainVerdict:
+    """Compare with the chain behind CHAIN_RPC_URL; a silent one is no error."""
+    try:
+        return ChainVerdict(list(check_chain(chain=config.chain())))
+    except (NotChecked, ChainError) as reason:
+        return ChainVerdict([], str(reason).rstrip("."))
 
 
 def check_anchors(tally: Tally) -> Findings:
@@ -66,7 +93,7 @@ def _check_head(word: bytes, registration: Registration) -> Findings:
         for hand in controllers(registration) for size, root in places
     }  # fmt: skip
     if word not in known:
-        yield Finding("chain", f"the registry's head is not that of size {places[-1][0]}, which our rows say it is")
+        yield HeadUnknown("chain", f"the registry's head is not that of size {places[-1][0]}, which our rows say it is")
 
 
 def _check_block(chain: Chain, registration: Registration) -> Findings:

@@ -11,6 +11,8 @@ from django.db.models import F
 from anchoring import store, vault
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
 from anchoring.fsck.rows import RecordedRows
+from anchoring.fsck.since import recorded as recorded_at
+from anchoring.fsck.since import sealed as sealed_at
 from anchoring.models import Entry, Opening
 from anchoring.openings import opening_context
 from anchoring.protocol.canonical import Malformed
@@ -69,13 +71,16 @@ def _check(entry: Any, openings: list[Opened], recorded: RecordedRows, tally: Ta
         if entry.waits is not None:
             yield Finding(where, f"waits for a place, but stands at index {entry.leaf_index} already")
         if bytes(entry.leaf_hash) != leaf_hash(data) and not _is_in_tile(entry, data):
-            yield Finding(f"{where}, column data", f"is not what was sealed: leaf {entry.leaf_index} is of other bytes")
+            what = f"is not what was sealed: leaf {entry.leaf_index} is of other bytes"
+            yield Finding(f"{where}, column data", what, sealed_at(entry.leaf_index))
             _take_on_trust(entry, openings, recorded)
             return
         if bytes(entry.leaf_hash) != leaf_hash(data):
-            yield Finding(f"leaf {entry.leaf_index}, column hash", f"is not that of entry {entry.id}")
+            what = f"is not that of entry {entry.id}"
+            yield Finding(f"leaf {entry.leaf_index}, column hash", what, sealed_at(entry.leaf_index))
     elif entry.waits is None:
-        yield Finding(where, "has no place in the log and waits for none: it would never be sealed")
+        what = "has no place in the log and waits for none: it would never be sealed"
+        yield Finding(where, what, recorded_at(entry.seq))
     try:
         text = parse_entry(data)
     except Malformed as error:
@@ -112,7 +117,8 @@ def _check_columns(entry: Any, text: EntryText) -> Findings:
     }
     for column, agrees in columns.items():
         if not agrees:
-            yield Finding(f"entry {entry.id}, column {column}", "is not what the entry's bytes say")
+            what = "is not what the entry's bytes say"
+            yield Finding(f"entry {entry.id}, column {column}", what, recorded_at(entry.seq))
 
 
 def _check_openings(
@@ -125,16 +131,17 @@ def _check_openings(
         if isinstance(plain, vault.VaultError):
             lost = True
             if not isinstance(plain, vault.KeyDestroyed):
-                yield Finding(where, str(plain))
+                yield Finding(where, str(plain), recorded_at(entry.seq))
             continue
         for disclosure in plain.decode().split("~"):
             name, value, told = _disclosed(disclosure)
             if missing.pop(name, None) == told:
                 recorded.add(name, value, seq=entry.seq)
             else:
-                yield Finding(where, f"discloses {name}, which is not what the entry holds")
+                yield Finding(where, f"discloses {name}, which is not what the entry holds", recorded_at(entry.seq))
     if missing and not lost:
-        yield Finding(f"entry {entry.id}", f"no opening discloses its {', '.join(sorted(missing))}")
+        what = f"no opening discloses its {', '.join(sorted(missing))}"
+        yield Finding(f"entry {entry.id}", what, recorded_at(entry.seq))
     tally.not_comparable += len(missing)
     for name in missing:
         recorded.add_unknown(name, seq=entry.seq)

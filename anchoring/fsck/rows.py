@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Model
 
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
+from anchoring.fsck.since import recorded as recorded_at
 from anchoring.log import RecordedTable, column_value
 from anchoring.models import Entry
 from anchoring.protocol.canonical import Malformed
@@ -83,10 +84,10 @@ def check_rows(
         where = f"row {table} {pk}"
         if 0 not in found:
             newest = max(seq for _, seq in found[1].values())
-            yield Finding(where, f"is gone; {_named(newest)} was the last to record it")
+            yield Finding(where, f"is gone; {_named(newest)} was the last to record it", recorded_at(newest))
         elif 1 in found:
             yield from _check_row(where, found[0], found[1], declared, recorded, tally)
-        elif declared.not_yet is None or not declared.not_yet(found[0]):
+        elif not declared.is_draft(found[0]):
             yield Finding(where, "stands in no entry: it was not made by this program's actions")
 
 
@@ -106,7 +107,8 @@ def _check_row(
         if seq is None:
             yield Finding(f"{where}, column {column}", "stands in no entry")
         elif mark is not None and mark != _mark(recorded, row, column):
-            yield Finding(f"{where}, column {column}", f"is not what {_named(seq)} recorded, the last to do so")
+            what = f"is not what {_named(seq)} recorded, the last to do so"
+            yield Finding(f"{where}, column {column}", what, recorded_at(seq))
 
 
 def _mark(recorded: RecordedRows, row: Model, column: str) -> bytes:

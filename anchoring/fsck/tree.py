@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator, Sequence
 from django.db.models import Exists, Max, OuterRef
 
 from anchoring import store
-from anchoring.fsck.finding import Finding, Findings, Progress, Tally
+from anchoring.fsck.finding import Finding, Findings, Moment, Progress, Tally
+from anchoring.fsck.since import sealed as sealed_at
 from anchoring.keys import verify_ed25519
 from anchoring.models import Checkpoint, Entry, Head, Leaf, Tile
 from anchoring.protocol import tiles
@@ -98,9 +99,9 @@ def _check_leaves(number: int, width: int) -> Generator[Finding, None, bytes | N
     for index in range(start, start + width):
         row, in_tile = leaves.get(index), _hash_at(stored or b"", index - start)
         if row is not None and not row.has_entry:
-            yield Finding(f"leaf {index}", f"its entry (seq {row.entry_id}) is gone")
+            yield Finding(f"leaf {index}", f"its entry (seq {row.entry_id}) is gone", sealed_at(index))
         if row is None:
-            yield Finding(f"leaf {index}", "is missing" if in_tile else LOST)
+            yield Finding(f"leaf {index}", "is missing" if in_tile else LOST, sealed_at(index))
         if row is None and in_tile is None:
             return None
         settled.append(_settled(row, in_tile))
@@ -165,15 +166,19 @@ def _stored(level: int, number: int) -> bytes | None:
 
 
 def _check_tile(level: int, number: int, hashes: bytes, stored: bytes | None) -> Findings:
-    where = f"tile {level}/{number}"
+    where, leaves = f"tile {level}/{number}", WIDTH**level  # under one of its hashes
+    if stored == hashes:
+        return
+    whole = sealed_at((number * WIDTH + len(hashes) // HASH_SIZE) * leaves - 1)
     if stored is None:
-        yield Finding(where, "is missing")
+        yield Finding(where, "is missing", whole)
     elif len(stored) != len(hashes):
-        yield Finding(where, f"has {len(stored)} bytes where the log needs {len(hashes)}")
-    elif stored != hashes:
+        yield Finding(where, f"has {len(stored)} bytes where the log needs {len(hashes)}", whole)
+    else:
         wrong = next(i for i in range(WIDTH) if _hash_at(stored, i) != _hash_at(hashes, i))
         below = f"leaf {number * WIDTH + wrong}" if level == 0 else f"tile {level - 1}/{number * WIDTH + wrong}"
-        yield Finding(where, f"its hash {wrong} is not that of {below}")
+        last = (number * WIDTH + wrong + 1) * leaves - 1
+        yield Finding(where, f"its hash {wrong} is not that of {below}", sealed_at(last))
 
 
 def _hash_at(hashes: bytes, position: int) -> bytes | None:
@@ -188,7 +193,7 @@ class _Checkpoints:
     """The checkpoints in order of size, each compared when the tree has come to it."""
 
     def __init__(self, verifiers: Verifiers) -> None:
-        self.checked = self.newest = 0
+        self.checked = self.newest = self._broken = self._last_good = 0
         self._verifiers = verifiers
         self._rows = Checkpoint.objects.order_by("size").iterator(chunk_size=1_000)
         self._next = next(self._rows, None)
@@ -201,7 +206,9 @@ class _Checkpoints:
             self._pass()
 
     def finish(self, tree: Tree) -> Findings:
-        """Name those that are larger than the tree."""
+        """Count those that cannot hold, and name those that are larger than the tree."""
+        if self._broken > 1:
+            yield Finding("checkpoints", f"{self._broken - 1} after the first that does not hold do not hold either")
         while self._next is not None:
             yield Finding(f"checkpoint {self._next.size}", f"covers more than the log's {tree.size} leaves")
             self._pass()
@@ -221,9 +228,20 @@ class _Checkpoints:
             yield Finding(f"{where}, column size", f"is not what was signed: {text.size}")
             return
         if text.root != tree.root:
-            yield Finding(where, "what was signed is not the root of the log's leaves")
+            yield from self._another_root(row)
+        else:
+            self._last_good = row.size
         if bytes(row.root) != text.root:
             yield Finding(f"{where}, column root", "is not the root that was signed")
+
+    def _another_root(self, row: Checkpoint) -> Findings:
+        """The first seal that does not hold says where; those after it cannot hold either, and are only counted."""
+        self._broken += 1
+        if self._broken == 1:
+            seal = sealed_at(row.size - 1)
+            where = f", to the leaves {self._last_good} to {row.size - 1},"
+            after = Moment(seal.at, seal.words + where) if seal else None
+            yield Finding(f"checkpoint {row.size}", "what was signed is not the root of the log's leaves", after)
 
     def _opened(self, row: Checkpoint) -> CheckpointText:
         verifiers = self._verifiers(row.size)

@@ -51,7 +51,8 @@ def a_chain_with_the_factory() -> MemoryChain:
 
 def a_route(chain, *, key: bytes | None = None, second=None, **rules) -> Route:
     """That chain as the log is anchored on it: our key, and for this look endpoints of which nobody knows any ill."""
-    endpoints = Endpoints([chain] if second is None else [chain, second])
+    chains = [*chain.each()] if isinstance(chain, Endpoints) else [chain]
+    endpoints = Endpoints(chains if second is None else [*chains, second])
     return Route((31337,), endpoints, Wallet(key or config.chain_key()), **rules)
 
 
@@ -82,7 +83,9 @@ def guards_lifted(*tables: str) -> Iterator[None]:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             yield
             for table in tables:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             return
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         triggers = [(name, sql) for name, sql in cursor.fetchall() if any(f" ON {t} " in sql for t in tables)]

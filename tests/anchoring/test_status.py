@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from anchoring import pipeline
-from anchoring.models import Checkpoint, Tick
+from anchoring import fsck, pipeline
+from anchoring.models import Checkpoint, Scan, Tick
 from anchoring.status import log_status
 from tests.anchoring.log_world import a_chain, guards_lifted, note, notes, register, sql, tick
 
@@ -107,7 +107,7 @@ def test_the_look_costs_the_same_however_long_the_log_is(django_assert_num_queri
         notes(count)
         pipeline.sequence()
         note()
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(11):
             log_status()
 
 
@@ -119,3 +119,30 @@ def test_an_older_checkpoint_is_still_shown_when_the_newest_is_gone() -> None:
     with guards_lifted("anchoring_checkpoint"):
         sql("DELETE FROM anchoring_checkpoint WHERE size = 2")
     assert (log_status().checkpoint, log_status().size) == (Checkpoint.objects.get(size=1), 2)
+
+
+# --- What the last scan found ----------------------------------------------------------------------------------------
+
+
+def test_a_scan_that_found_nothing_is_said_and_one_that_stands_back_too_long_is_a_trouble() -> None:
+    note()
+    pipeline.sequence()
+    assert log_status().scan is None
+    fsck.scan()
+    status = log_status()
+    assert (status.scan.found, status.scan.size, status.differs) == (0, 1, "")
+    Scan.objects.update(at=timezone.now() - timedelta(days=3))
+    assert log_status().troubles[-1].startswith("Nothing has been compared with the log since ")
+
+
+def test_what_a_scan_found_is_shown_until_one_finds_nothing() -> None:
+    note()
+    pipeline.sequence()
+    sql("UPDATE anchoring_head SET size = 7")
+    fsck.scan()
+    at = f"{timezone.now():%-d %B %Y}"
+    assert log_status().differs.startswith(f"When everything was compared on {at}")
+    assert "1 difference between the records and the log came to light." in log_status().differs
+    sql("UPDATE anchoring_head SET size = 1")
+    fsck.scan()
+    assert log_status().differs == ""

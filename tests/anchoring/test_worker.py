@@ -33,7 +33,7 @@ from anchoring.models import Confirmation, Entry, Tick
 from anchoring.stages import with_stage
 entries = with_stage(Entry.objects.filter(kind="thing.noted")).order_by("seq")
 print([("sealed" if e.sealed_at else "recorded") + (" anchored" if e.confirmation_id else "") for e in entries],
-      sorted(tick.step for tick in Tick.objects.all()))
+      sorted(tick.step for tick in Tick.objects.exclude(step="restore")))
 """
 BOTH = "['anchor', 'sequence']"
 

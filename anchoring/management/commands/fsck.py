@@ -2,24 +2,22 @@
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from anchoring.fsck import Finding, Tally, fsck, workload
-from anchoring.management.on_chain import ChainVerdict, ask_chain
+from anchoring.fsck import Finding, Tally, scan, workload
+from anchoring.models import Scan
 
 
 class Command(BaseCommand):
-    """Reads only, over one snapshot: it may run beside a busy site."""
+    """Changes nothing it looks at, over one snapshot: it may run beside a busy site."""
 
     help = (
-        "Compare business rows, entries, openings, leaves, tiles, checkpoints, trust.json, anchors and the chain with"
-        " each other. Prints one line for each difference, naming the row, then what was checked. Exits 0 when all"
-        " agree (a silent chain is said, not counted), 1 when anything differs."
+        "Compare guards, business rows, entries, openings, leaves, tiles, checkpoints, trust.json, anchors and the"
+        " chain with each other. Prints for each difference the row and since when, then what was checked, and keeps it"
+        " for the status page. Exits 0 when all agree (a silent chain is said, not counted), 1 when anything differs."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,29 +25,24 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print findings as they come."""
-        tally = Tally()
-        show: Callable[[Finding], None] = (lambda finding: None) if options["json"] else self._show
-        findings = _scan(tally, show)
-        chain = ask_chain()
-        for finding in chain.findings:
-            show(finding)
-        findings += chain.findings
+        """Print findings as they come, behind a progress bar, which is drawn on a terminal only."""
+        with tqdm(total=workload(), unit=" rows", file=sys.stderr, disable=None, leave=False) as bar:
+            done = scan(show=_nothing if options["json"] else self._show, progress=bar.update)
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(findings, tally, chain)))
+            self.stdout.write(json.dumps(_as_json(done)))
         else:
-            self._summarise(tally, chain)
-        if findings:
-            raise CommandError(_count(len(findings), "difference") + " found.", returncode=1)
+            self._summarise(done)
+        if done.found:
+            raise CommandError(_count(done.found, "difference") + " found.", returncode=1)
         if not options["json"]:
-            self.stdout.write(
-                "All that was checked agrees; the chain was not checked." if chain.not_checked else "Everything agrees."
-            )
+            agrees = "All that was checked agrees; the chain was not checked."
+            self.stdout.write(agrees if _not_checked(done) else "Everything agrees.")
 
-    def _show(self, finding: Finding) -> None:
-        self.stdout.write(str(finding))
+    def _show(self, finding: Finding, since: str) -> None:
+        self.stdout.write(f"{finding}\n    {since}")
 
-    def _summarise(self, tally: Tally, chain: ChainVerdict) -> None:
+    def _summarise(self, done: Scan) -> None:
+        tally = Tally(**done.checked)
         self.stdout.write(
             f"Checked {_count(tally.rows, 'business row')} ({_count(tally.columns, 'column')}),"
             f" {_count(tally.entries, 'entry', 'entries')}, {_count(tally.leaves, 'leaf', 'leaves')},"
@@ -65,25 +58,28 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Not comparable, because the key was destroyed: {_count(tally.not_comparable, 'field')}."
             )
-        self.stdout.write(f"{chain}.")
+        self.stdout.write(f"{done.chain}.")
 
 
-def _scan(tally: Tally, show: Callable[[Finding], None]) -> list[Finding]:
-    """Scan behind a progress bar, which is drawn on a terminal only."""
-    findings = []
-    with tqdm(total=workload(), unit=" rows", file=sys.stderr, disable=None, leave=False) as bar:
-        for finding in fsck(tally=tally, progress=bar.update):
-            findings.append(finding)
-            show(finding)
-    return findings
+def _nothing(finding: Finding, since: str) -> None:
+    """Programs get it all at the end."""
 
 
-def _as_json(findings: list[Finding], tally: Tally, chain: ChainVerdict) -> dict[str, Any]:
+def _not_checked(done: Scan) -> str:
+    """Why the chain was not checked, or empty."""
+    said, _, why = done.chain.partition(": ")
+    return why if said == "chain not checked" else ""
+
+
+def _as_json(done: Scan) -> dict[str, Any]:
+    why = _not_checked(done)
     return {
-        "findings": [asdict(finding) for finding in findings],
-        "checked": asdict(tally),
-        "chain": "not checked" if chain.not_checked else "differs" if chain.findings else "agrees",
-        "chain_not_checked_because": chain.not_checked,
+        "findings": done.findings,
+        "found": done.found,
+        "checked": done.checked,
+        "chain": "not checked" if why else "differs" if done.chain.endswith("differs") else "agrees",
+        "chain_not_checked_because": why,
+        "took_ms": done.took_ms,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from anchoring.management.on_chain import ChainVerdict, ask_chain
+from anchoring.fsck import ChainVerdict, ask_chain
 from anchoring.protocol.entry import format_time
 from anchoring.status import LogStatus, log_status
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         else:
             for name, value in _table(status, chain):
                 self.stdout.write(f"{name:18}{value}".rstrip())
-        broken = [*status.alarms, *map(str, chain.findings)]
+        broken = [*filter(None, [status.stopped, status.differs]), *status.alarms, *map(str, chain.findings)]
         if broken:
             raise CommandError(" ".join(broken), returncode=1)
 
@@ -54,6 +54,10 @@ def _table(status: LogStatus, chain: ChainVerdict) -> list[tuple[str, str]]:
         rows.append(("Anchored", "nothing yet"))
     rows.append(("Not anchored yet", f"{status.not_anchored:,}" + _since(status.not_anchored_since)))
     rows.append(("Chain", str(chain)))
+    rows += [("STOPPED", status.stopped)] if status.stopped else []
+    if status.scan:
+        rows.append(("Compared", f"{_shown(status.scan.at)}, {status.scan.found:,} differences found"))
+    rows += [("DIFFERS", status.differs)] if status.differs else []
     rows += [("Trouble", trouble) for trouble in status.troubles]
     rows += [("ALARM", alarm) for alarm in [*status.alarms, *map(str, chain.findings)]]
     return rows
@@ -85,6 +89,10 @@ def _as_json(status: LogStatus, chain: ChainVerdict) -> dict[str, Any]:
         "not_anchored_since": _time(status.not_anchored_since),
         "chain": "not checked" if chain.not_checked else "differs" if chain.findings else "agrees",
         "chain_not_checked_because": chain.not_checked,
+        "scan": {"at": _time(status.scan.at), "found": status.scan.found, "took_ms": status.scan.took_ms}
+        if status.scan
+        else None,
+        "stopped": status.stopped,
         "troubles": status.troubles,
         "alarms": [*status.alarms, *map(str, chain.findings)],
     }
