@@ -35,13 +35,13 @@ class World:
         self.ledger = Ledger([address_of(ALICE), address_of(BOB)])
         self.twin = memory_chain.State()
         self._salts = 0
-        receipt = self._mined(registry.deploy_call(sender=address_of(ALICE)), key=ALICE)
+        receipt = self.mined(registry.deploy_call(sender=address_of(ALICE)), key=ALICE)
         self.contract = bytes.fromhex(receipt["contractAddress"][2:])
         self.twin.registries.add(self.contract)
 
     def send(self, call, *, key):
         """The mined transaction's receipt, whatever became of it."""
-        receipt = self._mined(call, key=key)
+        receipt = self.mined(call, key=key)
         try:
             events = memory_chain.execute(self.twin, call.sender, call.to, call.data, nonce=0)
         except CallReverted:
@@ -51,7 +51,8 @@ class World:
         assert receipt["status"] == ("0x1" if events else "0x0")
         return receipt
 
-    def _mined(self, call, *, key):
+    def mined(self, call, *, key):
+        """The receipt of any call, of which the twin hears nothing."""
         nonce = int(self.ledger.answer("eth_getTransactionCount", [as_hex(call.sender)]), 16)
         terms = {"nonce": nonce, "fees": Fees(10**9, 10**10), "gas": 1_000_000, "chain_id": CHAIN_ID}
         signed = sign(call, key=key, **terms)

@@ -15,10 +15,12 @@ from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from anchoring import config, verify
+from anchoring import config, registry, verify
 from anchoring.chain import address_of
+from anchoring.keys import verify_ed25519
 from anchoring.models import Anchor, Checkpoint, Registration
-from anchoring.trust import trust_file
+from anchoring.protocol.trust import parse_trust
+from anchoring.trust import published, trust_file
 from portal.localchain import LocalChain
 from tests import people
 from tests.anchoring.log_world import guards_lifted, note, sql
@@ -89,6 +91,33 @@ def test_deploy_registry_on_a_new_chain_registers_again_and_names_the_old_one(ch
     assert said[1].startswith("The registration before it, on this computer's local test chain (chain 31337), contract")
     assert said[1].endswith("stays published. All is anchored anew.")
     assert Registration.objects.count() == 2
+
+
+def test_after_the_key_was_lost_or_stolen_the_log_is_registered_anew_with_another_one(settings) -> None:
+    """A thief has moved the head on: the old log id is theirs, everything is anchored in a new one."""
+    stolen, another = config.chain_key(), b"\x22" * 32
+    with LocalChain(port=0, funded=[address_of(stolen), address_of(another)]) as local:
+        settings.CHAIN_RPC_URL = local.url
+        run("deploy_registry")
+        run("sequence")
+        row = Registration.objects.get()
+        theft = registry.anchor_call(
+            sender=address_of(stolen), contract=bytes(row.contract), log_id=bytes(row.log_id), old_size=0,
+            old_root=registry.EMPTY_ROOT, new_size=2**40, new_root=b"x" * 32, proof=[],
+        )  # fmt: skip
+        registry._transact(config.chain(), theft, key=stolen, wait=5)
+        assert failed("anchor")[1] == 1
+        settings.CHAIN_KEY = another.hex()
+        assert run("deploy_registry").startswith("Already registered")
+        said = run("deploy_registry", "--anew").split("\n")
+        run("sequence")
+        anchored = run("anchor").split("\n")
+    assert said[1].startswith("The registration before it, on this computer's local test chain (chain 31337), contract")
+    rows = Registration.objects.order_by("pk")
+    assert [bytes(row.controller) for row in rows] == [address_of(stolen), address_of(another)]
+    newest = parse_trust(trust_file(), verify_ed25519).newest
+    assert newest.registrations == tuple(published(row) for row in rows)
+    assert anchored[1].startswith("Confirmed: the chain holds the log up to size ")
 
 
 def test_deploy_registry_without_funds_says_whose_and_what_to_do(settings) -> None:

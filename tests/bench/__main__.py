@@ -12,7 +12,7 @@ import tempfile
 
 import django
 
-GROUPS = ("saving", "filing", "sequencing", "anchoring", "verifying", "demo", "sqlite")
+GROUPS = ("gas", "saving", "filing", "sequencing", "anchoring", "verifying", "demo", "sqlite")
 
 
 def main(arguments: list[str]) -> int:
@@ -38,9 +38,11 @@ def _measure(options: argparse.Namespace) -> None:
         print(f"\n{platform.platform()}, {os.cpu_count()} cores, CPython {platform.python_version()}")
         print(f"{described()}; load {os.getloadavg()[0]:.1f} at the start", flush=True)
         effort = groups.QUICK if options.quick else groups.FULL
+        if "gas" in options.only:
+            groups.without_a_database(effort)
         if settings.POSTGRESQL:
             groups.on_postgresql(options.only, effort)
-        else:
+        elif set(options.only) != {"gas"}:
             groups.on_sqlite(effort)
     if settings.POSTGRESQL and "sqlite" in options.only:
         environment = {

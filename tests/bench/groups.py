@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tests.bench import anchoring, demo, filing, proving, saving, sequencing, verifying
+from tests.bench import anchoring, demo, filing, gas, proving, saving, sequencing, verifying
 from tests.bench import cases as c
-from tests.bench.table import show
+from tests.bench.table import show, show_rows
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ def on_postgresql(wanted: Collection[str], effort: Effort) -> None:
         show("Verifying", verifying.lines(size=effort.large, rounds=effort.rounds, times=effort.times))
     if "demo" in wanted:
         show("The demonstration", demo.lines())
+
+
+def without_a_database(effort: Effort) -> None:
+    """What the contract's calls cost."""
+    show_rows("Gas (local chain)", gas.HEAD, list(gas.rows(samples=effort.rounds)))
+    print(gas.__doc__)
 
 
 def on_sqlite(effort: Effort) -> None:

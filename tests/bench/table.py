@@ -27,8 +27,13 @@ def at_most(value: float, target: float, looser: float | None = None) -> tuple[s
 
 def show(title: str, lines: Sequence[Line]) -> None:
     """Print a group as a Markdown table whose columns line up."""
-    rows = [HEAD, *((line.claim, line.ours, line.peers, line.target, line.met) for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    show_rows(title, HEAD, [(line.claim, line.ours, line.peers, line.target, line.met) for line in lines])
+
+
+def show_rows(title: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    """The same of any columns."""
+    rows = [tuple(head), *body]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     rule = tuple("-" * width for width in widths)
     print(f"\n## {title}\n")
     for row in [rows[0], rule, *rows[1:]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from anchoring import config
 from anchoring.chain import Chain, NoFunds, address_of
@@ -21,13 +21,21 @@ class Command(BaseCommand):
         " is registered (now or before), 3 when the chain cannot be reached, 1 for any other trouble, in one sentence."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Whether once is enough."""
+        parser.add_argument(
+            "--anew", action="store_true",
+            help="register even where the log is registered, because its key was lost or stolen and another one is in"
+            " CHAIN_KEY now. Everything is anchored anew. A key that is still at hand is changed with handover_key",
+        )  # fmt: skip
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Register unless that was done."""
         before = current_registration()
         with troubles_in_words():
             chain = config.chain()
             require_network(chain, config.network())
-            if is_registered(chain):
+            if is_registered(chain) and not options["anew"]:
                 assert before is not None
                 self.stdout.write(f"Already registered on {_place(before)}. Nothing was sent.")
                 return
