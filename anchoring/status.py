@@ -1,33 +1,44 @@
-"""How the log is doing, for the public page and ``log_status``: figures, lags, and troubles in words."""
+"""How the log is doing, for the public page, ``log_status`` and the metrics: figures, lags, and troubles in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from anchoring import restore
 from anchoring.models import Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Registration, Scan, Tick
 from anchoring.stages import chain_name, confirmations, current_registration, seal_by
+from anchoring.standing import Standing, has_stopped, records_from, records_waiting, standing
 
 STEP_NAMES = {"sequence": "Sealing", "anchor": "Anchoring", "anchor next": "Anchoring on the next chain"}
 
 
 @dataclass(frozen=True)
 class LogStatus:
-    """One look at the log. ``stopped`` is why sealing must not go on after a restore, or empty."""
+    """One look at the log.
+
+    ``waiting`` and ``not_anchored`` count entries, the log's own among them; ``records_waiting`` and
+    ``records_not_anchored`` only what people recorded, up to a bound. ``troubles`` are for operators, ``notices``
+    say the same to everybody. ``stopped`` is why sealing must not go on after a restore, or empty.
+    """
 
     size: int
     waiting: int
+    records_waiting: int
     oldest_waiting_at: datetime | None
     checkpoint: Checkpoint | None
     registration: Registration | None
     confirmation: Confirmation | None
     not_anchored: int
+    records_not_anchored: int
     not_anchored_since: datetime | None
+    standing: Standing
+    ticks: Mapping[str, Tick]
     stopped: str
     scan: Scan | None
     troubles: list[str]
+    notices: list[str]
     alarms: list[str]
 
     @property
@@ -47,9 +58,9 @@ class LogStatus:
         return chain_name(self.registration.chain_id) if self.registration else "no chain yet"
 
 
-def log_status() -> LogStatus:
-    """Read it all; a dozen small queries, independent of the log's size but for the count of what waits."""
-    now = timezone.now()
+def log_status(now: datetime | None = None) -> LogStatus:
+    """Read it all; some twenty small queries, independent of the log's size but for the count of what waits."""
+    now = now or timezone.now()
     head = Head.objects.filter(pk=1).order_by("pk").first()
     size = head.size if head else 0
     checkpoint = Checkpoint.objects.order_by("-size").first()
@@ -59,19 +70,26 @@ def log_status() -> LogStatus:
     registration = current_registration()
     confirmation = _newest_confirmation(registration)
     anchored = confirmation.anchor.checkpoint_id if confirmation else 0
-    first_open = Leaf.objects.select_related("entry").filter(index__gte=anchored).order_by("index").first()
+    records, since = records_from(anchored)
+    ticks = {tick.step: tick for tick in Tick.objects.order_by("step")}
+    stands = standing(registration, head, anchored=anchored, ticks=ticks, now=now)
     return LogStatus(
         size=size,
         waiting=Pending.objects.count(),
+        records_waiting=records_waiting(),
         oldest_waiting_at=oldest_at,
         checkpoint=checkpoint,
         registration=registration,
         confirmation=confirmation,
         not_anchored=size - anchored,
-        not_anchored_since=first_open.entry.at if first_open else None,
+        records_not_anchored=records,
+        not_anchored_since=since,
+        standing=stands,
+        ticks=ticks,
         stopped=restore.gate(),
         scan=scan,
-        troubles=_troubles(registration, scan, now),
+        troubles=_troubles(registration, scan, ticks, now),
+        notices=_notices(stands, ticks.get("sequence"), now),
         alarms=_alarms(oldest_at, now),
     )
 
@@ -91,15 +109,18 @@ def _newest_confirmation(registration: Registration | None) -> Confirmation | No
     )  # fmt: skip
 
 
-def _troubles(registration: Registration | None, scan: Scan | None, now: datetime) -> list[str]:
+def _troubles(
+    registration: Registration | None, scan: Scan | None, ticks: Mapping[str, Tick], now: datetime
+) -> list[str]:
     """What keeps a step from going on, in the words it left; and steps that have not run when they should have."""
     found = [] if registration else ["The log is not registered on a chain yet: records are sealed but not anchored."]
-    for tick in Tick.objects.exclude(step=restore.STEP).order_by("step"):
-        name = STEP_NAMES[tick.step]
-        every = settings.SEQUENCE_EVERY_SECONDS if tick.step == "sequence" else settings.CHAIN_TICK_SECONDS
-        if tick.problem and not (registration is None and tick.step == "anchor"):
+    for step, tick in ticks.items():
+        if step == restore.STEP:
+            continue
+        name = STEP_NAMES[step]
+        if tick.problem and not (registration is None and step == "anchor"):
             found.append(f"{name} is waiting: {tick.problem}")
-        elif now - tick.ran_at > timedelta(seconds=10 * every + 60):
+        elif has_stopped(tick, now):
             found.append(
                 f"{name} has not run since {tick.ran_at:%-d %B %Y %H:%M} UTC. Are the worker and beat running?"
             )
@@ -109,6 +130,14 @@ def _troubles(registration: Registration | None, scan: Scan | None, now: datetim
             " Are the worker and beat running?"
         )
     return found
+
+
+def _notices(stands: Standing, sealing: Tick | None, now: datetime) -> list[str]:
+    """What is not as it should be, without the operator's part in it."""
+    found = []
+    if sealing is not None and (sealing.problem or has_stopped(sealing, now)):
+        found.append("Sealing has stopped, and one of us has to look at it. Records are kept and wait for their seal.")
+    return [*found, stands.sentence] if stands.is_trouble else found
 
 
 def _alarms(oldest_at: datetime | None, now: datetime) -> list[str]:

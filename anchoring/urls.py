@@ -8,5 +8,6 @@ urlpatterns = [
     path("log/", views.log_page, name="log-status"),
     path("check/", views.check, name="check"),
     path("verify.py", views.verify_py, name="verify-py"),
+    path("metrics", views.metrics_page, name="metrics"),
     path("trust.json", views.trust_json, name="trust-json"),
 ]

@@ -1,22 +1,25 @@
 """Pages for everybody: how the log is doing, and how to check a proof without us."""
 
 import hashlib
+import hmac
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
-from anchoring import drawing, stages, trust
+from anchoring import drawing, metrics, stages, trust
 from anchoring import verify as verifier
 from anchoring.models import Checkpoint
 from anchoring.status import LogStatus, log_status
+
+LOOPBACK = ("127.0.0.1", "::1")
 
 DRAWN = 60
 """How many checkpoints the drawing of growth shows."""
@@ -63,6 +66,26 @@ def verify_py(request: HttpRequest) -> HttpResponse:
 def trust_json(request: HttpRequest) -> HttpResponse:
     """Our public keys and registrations; a cache must ask whether there is a newer version."""
     return _file(request, trust.trust_file(), "trust.json", "application/json", "public, no-cache")
+
+
+@require_safe
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    """The figures for Prometheus: to whoever knows METRICS_TOKEN; without one, to this computer outside production."""
+    if not settings.METRICS_TOKEN:
+        if settings.PRODUCTION or request.META.get("REMOTE_ADDR") not in LOOPBACK:
+            raise Http404
+    elif not _knows_the_token(request.headers.get("Authorization", "")):
+        headers = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+        return HttpResponse("Give METRICS_TOKEN as a bearer token.\n", "text/plain", 401, headers=headers)
+    text, media_type = metrics.exposition(request.headers.get("Accept", ""))
+    return HttpResponse(text, content_type=media_type, headers={"Cache-Control": "no-store"})
+
+
+def _knows_the_token(authorization: str) -> bool:
+    """In constant time, whatever the bytes."""
+    scheme, _, token = authorization.partition(" ")
+    known = hmac.compare_digest(token.encode(errors="surrogateescape"), settings.METRICS_TOKEN.encode())
+    return known and scheme.lower() == "bearer"
 
 
 def _file(request: HttpRequest, content: bytes, name: str, media_type: str, cache_control: str) -> HttpResponse:
