@@ -231,10 +231,10 @@ def test_a_transaction_that_the_contract_refused_proves_nothing(chain, contract,
         registry.prove_anchored(chain, receipt, the_event(contract, log_id, 0, 5), chain_id=31337)
 
 
-def test_a_block_that_the_node_does_not_have_proves_nothing(chain, contract, log_id):
+def test_a_block_that_the_node_does_not_have_may_be_asked_for_again(chain, contract, log_id):
     receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5))
     gone = replace(receipt, block_hash=b"\x12" * 32)
-    with pytest.raises(CannotProve) as caught:
+    with pytest.raises(ChainUnavailable) as caught:
         registry.prove_anchored(chain, gone, the_event(contract, log_id, 0, 5), chain_id=31337)
     assert str(caught.value) == f"The node does not have the block 0x{'12' * 32}."
 
