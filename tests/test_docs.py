@@ -30,6 +30,15 @@ def test_the_example_proof_is_one_that_the_verifier_passes() -> None:
     assert json.loads(example("proof"))["entries"][0]["entry"] == example("entry").strip()
 
 
+def test_the_example_anchor_is_the_one_of_the_vectors() -> None:
+    vector = json.loads((ROOT / "tests" / "vectors" / "files" / "event-good.json").read_text(encoding="utf-8"))
+    anchor = verify.read_anchor(vector["anchor"])
+    assert json.loads(example("anchor")) == vector["anchor"]
+    assert isinstance(anchor, verify.ReceiptAnchor)
+    header = verify.read_header(anchor.header_rlp)
+    assert f"block {header.number} with the hash `{header.hash}`" in PROTOCOL
+
+
 def test_the_example_receipt_is_one_that_the_verifier_accepts() -> None:
     assert verify.verify(example("receipt").encode(), example("trust").strip().encode()).exit_code == 0
 

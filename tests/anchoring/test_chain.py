@@ -237,7 +237,7 @@ def test_a_transaction_that_the_contract_refused_proves_nothing(chain, contract,
         registry.prove_anchored(chain, receipt, the_event(contract, log_id, 0, 5), chain_id=31337)
 
 
-def test_a_block_that_the_node_does_not_have_proves_nothing(chain, contract, log_id):
+def test_a_block_that_the_node_does_not_have_may_be_asked_for_again(chain, contract, log_id):
     receipt = carried_out(chain, anchor_call(contract, log_id, 0, 5))
     gone = replace(receipt, block_hash=b"\x12" * 32)
     with pytest.raises(ChainUnavailable) as caught:

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from anchoring import config, log, pipeline, vault, verify
-from anchoring.models import Checkpoint
+from anchoring.models import Checkpoint, Confirmation
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.trust import trust_file
 from tests.anchoring.log_world import (
@@ -93,6 +93,31 @@ def test_an_anchored_record_passes_every_line_against_the_chain(subject, local_c
     anchor(chain)
     found = verdicts(log.proof(subject, owners=None), local_chain.url)
     assert [found[line] for line in range(1, 6)] == ["passed"] * 5
+
+
+def test_an_anchored_record_carries_its_event_and_needs_no_node(subject, any_chain) -> None:
+    register(any_chain)
+    anchor(any_chain)
+    confirmation = Confirmation.objects.get()
+    made, block_hash = log.proof(subject, owners=None), "0x" + bytes(confirmation.block_hash).hex()
+    assert json.loads(made)["anchor"]["format"] == "eth-receipt-mpt/v1"
+    report = verify.verify(made, trust_file(), block_hash=block_hash)
+    assert [line.status for line in report.lines[:5]] == ["passed"] * 4 + ["not checked"]
+    assert report.verdict == (
+        f"The facts shown were sealed in the log before {confirmation.block_at:%Y-%m-%d %H:%M:%S} UTC and have not been"
+        " altered since."
+    )
+
+
+def test_where_no_event_could_be_kept_the_proof_says_where_to_look(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    with guards_lifted("anchoring_receiptproof"):
+        sql("UPDATE anchoring_receiptproof SET data = NULL, reason = 'The header is odd.'")
+    made = log.proof(subject, owners=None)
+    assert json.loads(made)["anchor"]["format"] == "eth-locator/v1"
+    assert verdicts(made)[3] == "not checked"
 
 
 def test_the_same_rows_give_the_same_bytes(subject) -> None:
