@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 from psycopg import Cursor
 
 from anchoring.models import Entry
@@ -94,6 +95,21 @@ def clear_pending(seqs: Sequence[int]) -> None:
             cursor.execute("DELETE FROM anchoring_pending WHERE entry_id = ANY(%s)", [list(seqs)])
         else:
             cursor.executemany("DELETE FROM anchoring_pending WHERE entry_id = %s", [(seq,) for seq in seqs])
+
+
+def upsert(row: Model, fields: Sequence[str]) -> None:
+    """Write a row, or these fields of the one that has its key already; one statement, which is its own transaction."""
+    meta, quote = row._meta, connection.ops.quote_name
+    saved = {field.attname: field.get_db_prep_save(getattr(row, field.attname), connection) for field in meta.fields}
+    columns, places = ", ".join(quote(name) for name in saved), ", ".join(["%s"] * len(saved))
+    changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in fields)
+    key = quote(str(meta.pk and meta.pk.attname))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours alone
+            f" ON CONFLICT ({key}) DO UPDATE SET {changed}",
+            list(saved.values()),
+        )
 
 
 @contextmanager
