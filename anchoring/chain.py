@@ -10,7 +10,7 @@ The pipeline signs first, stores the bytes, then sends: ``sign`` touches no netw
 import re
 import sys
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from eth_hash.auto import keccak
 NO_CODE = keccak(b"")  # the code hash of an address at which no contract stands
 NO_HEAD = bytes(32)  # the head word of a log id that nobody registered
 
+PIECE = 65_536  # bytes of an answer that are read at once, at most
 _HEAD = keccak(b"head(bytes32)")[:4]  # the one call of the registry that is read here; the others are in registry.py
 _ERROR = keccak(b"Error(string)")[:4]  # what a revert with a reason begins with
 
@@ -405,8 +406,9 @@ class EthereumChain:
 
     @cached_property
     def _provider(self) -> Any:
-        # Streaming makes web3 count the time of the whole answer, not of each read; it costs 4 ms for each 1,000 bytes.
-        options = {"timeout": self._timeout, "stream": True, "allow_redirects": False}
+        # Streaming makes web3 count the time of the whole answer, not of each read.
+        hooks = {"response": _read_as_it_comes}
+        options = {"timeout": self._timeout, "stream": True, "allow_redirects": False, "hooks": hooks}
         return _web3().HTTPProvider(self._url, request_kwargs=options, exception_retry_configuration=None)
 
     def _ask(self, method: str, *params: Any) -> Any:
@@ -437,6 +439,12 @@ class EthereumChain:
         if _SAYS_BUSY.search(text):
             return ChainUnavailable(f"{self._host} is busy: {text}")
         return ChainRefused(f"{self._host} refused: {text}")
+
+
+def _read_as_it_comes(response: Any, **_: Any) -> None:
+    """Have an answer read in the pieces that arrive: web3 asks for one byte at a time, 4 ms for each 1,000."""
+    raw = response.raw
+    raw.stream = lambda _size, decode_content: iter(partial(raw.read1, PIECE, decode_content=decode_content), b"")
 
 
 def _fields(call: Call) -> dict[str, str]:

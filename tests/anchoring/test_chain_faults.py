@@ -1,5 +1,6 @@
 """What a network, a gateway or a node can do wrong: each ends in one kind of error, in words, without a secret."""
 
+import gzip
 import json
 import socket
 import threading
@@ -7,6 +8,7 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from eth_hash.auto import keccak
 
 from anchoring import registry
 from anchoring.chain import (
@@ -373,3 +375,33 @@ def test_a_revert_without_a_readable_reason_is_still_one(wire, data):
     call = registry.deploy_call(sender=address_of(INSURER))
     text = "The contract refuses the call: execution reverted"
     assert problem(lambda: server.chain.estimate(call)) == (CallReverted, text)
+
+
+def test_an_answer_in_packed_chunks_is_read_to_its_end(wire):
+    def in_chunks(handler, request):
+        body = gzip.compress(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": "0x" + "cd" * 5000}).encode())
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for start in range(0, len(body), 7):
+            piece = body[start : start + 7]
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            handler.wfile.flush()
+        handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = True
+
+    assert wire(in_chunks).chain.code_hash(b"\1" * 20) == keccak(b"\xcd" * 5000)
+
+
+def test_a_long_answer_that_breaks_off_is_unavailable(wire):
+    def broken_off(handler, _request):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "300000")
+        handler.end_headers()
+        handler.wfile.write(b'{"jsonrpc": "2.0", "id": 1, "result": "0x' + b"ab" * 50_000)
+
+    server = wire(broken_off)
+    text = f"{server.host} cannot be reached: the connection failed."
+    assert problem(lambda: server.chain.code_hash(b"\1" * 20)) == (ChainUnavailable, text)
