@@ -517,6 +517,7 @@ def test_a_nonce_that_was_set_aside_in_vain_needs_nobody() -> None:
 def test_a_key_that_has_anchored_nothing_yet_is_told_its_first_nonce() -> None:
     chain = a_chain()
     register(chain)
+    Sender.objects.all().delete()
     assert "ok | nonce | The first anchor of this key gets nonce 2. | " in examined(chain)
 
 
@@ -620,6 +621,12 @@ def test_the_command_says_the_same_as_json(chain_up) -> None:
     assert [(check["name"], check["advice"]) for check in told["local"] if check["advice"]] == [
         ("registration", "Run: manage.py deploy_registry")
     ]
+
+
+def test_a_chain_that_is_to_follow_is_changed_over_to_and_not_deployed_on() -> None:
+    checks = doctor.examine(a_route(a_chain(), step="anchor next"), LOCAL)
+    [check] = [check for check in checks if check.name == "registration"]
+    assert check.advice == "When you are ready, change over: manage.py migrate_chain --export FOLDER"
 
 
 def test_the_command_looks_at_the_chain_that_is_to_follow_too(chain_up, settings) -> None:
