@@ -207,4 +207,4 @@ def _moves(anchor: Anchor, *, counts: Confirmation | None) -> list[str]:
     said = [f"The chain gave block {row.block_number:,} up, which it had called final; {again}." for row in retracted]
     holds = bytes(counts.block_hash) if counts else bytes(seen[-1].block_hash) if seen else b""
     left = [row for row in seen if bytes(row.block_hash) not in called_final | {holds}]
-    return said + [f"It stood in block {row.block_number:,} before; the chain gave that block up." for row in left]
+    return said + [f"The chain gave up an earlier block {row.block_number:,} that held it." for row in left]

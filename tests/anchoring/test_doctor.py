@@ -337,7 +337,7 @@ def test_the_end_of_a_network_is_told_in_time() -> None:
     )
     assert told(today - timedelta(days=1)) == (
         f"warning | network | The Moon test network, chain 31337. {end} was announced for 25 November 2026, 1 day ago."
-        " Its makers said so. | "
+        " Its makers said so. Have another chain ready. | "
     )
 
 
