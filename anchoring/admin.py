@@ -201,7 +201,7 @@ class RegistrationAdmin(LogAdmin):
             ]
             for row in registration.handovers.order_by("pk")
         ]
-        return _table(["When", "To the key", "Nonce", "Offer", "Transaction"], rows, none="None")
+        return _table("Handovers", ["When", "To the key", "Nonce", "Offer", "Transaction"], rows, none="None")
 
     @admin.display(description="The log's name there")
     def log_shown(self, registration: Registration) -> SafeString:
@@ -246,7 +246,9 @@ class AnchorAdmin(LogAdmin):
             [_time(row.at), row.nonce, f"{in_gwei(row.cap)} gwei", row.gas, _fingerprint(row.transaction)]
             for row in anchor.attempts.order_by("pk")
         ]
-        return _table(["When", "Nonce", "Offer a unit", "Units at most", "Transaction"], rows, none="None")
+        return _table(
+            "Transactions", ["When", "Nonce", "Offer a unit", "Units at most", "Transaction"], rows, none="None"
+        )
 
     @admin.display(description="Blocks that held it")
     def blocks(self, anchor: Anchor) -> SafeString:
@@ -264,7 +266,7 @@ class AnchorAdmin(LogAdmin):
             ]
             for row in seen
         ]
-        return _table(["Block", "Its hash", "First seen", "What became of it"], rows, none="No block yet")
+        return _table("Blocks", ["Block", "Its hash", "First seen", "What became of it"], rows, none="No block yet")
 
     @admin.display(description="Block's time")
     def block_at(self, anchor: Anchor) -> SafeString | str:
@@ -303,7 +305,7 @@ class TickAdmin(LogAdmin):
         rows = [
             [line["name"], line["problem"] or "Answers", line["failures"]] for line in tick.seen.get("endpoints", [])
         ]
-        return _table(["Endpoint", "When asked last", "Failures in a row"], rows, none="None noted")
+        return _table("Endpoints", ["Endpoint", "When asked last", "Failures in a row"], rows, none="None noted")
 
 
 def _fate(block_hash: bytes, given_up: dict[bytes, Retraction], live: Confirmation | None) -> str | SafeString:
@@ -319,8 +321,8 @@ def _time(at: datetime) -> SafeString:
     return render_to_string("_time.html", {"at": at})
 
 
-def _table(heads: list[str], rows: list[list[Any]], *, none: str) -> SafeString:
-    return render_to_string("admin/anchoring/_table.html", {"heads": heads, "rows": rows, "none": none})
+def _table(label: str, heads: list[str], rows: list[list[Any]], *, none: str) -> SafeString:
+    return render_to_string("admin/anchoring/_table.html", {"label": label, "heads": heads, "rows": rows, "none": none})
 
 
 def _titled(name: object, context: dict[str, Any] | None) -> dict[str, Any]:

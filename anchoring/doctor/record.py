@@ -25,12 +25,15 @@ COMPARE = (
 )
 
 
+NEXT = "When you are ready, change over: manage.py migrate_chain --export FOLDER"
+
+
 def contract(
     route: Route, network: Network, registration: Registration | None, setting: Setting
 ) -> Iterator[Check]:  # fmt: skip
     """Whether the log is registered, and whether the registry still stands there."""
     if registration is None:
-        run = "Run: manage.py deploy_registry" if setting.chain == "CHAIN" else "Change over: docs/operations.md."
+        run = "Run: manage.py deploy_registry" if setting.chain == "CHAIN" else NEXT
         said = f"The log is not registered on {network.title} yet: nothing is anchored there."
         yield Check("registration", "fault", said, run)
         return

@@ -623,6 +623,12 @@ def test_the_command_says_the_same_as_json(chain_up) -> None:
     ]
 
 
+def test_a_chain_that_is_to_follow_is_changed_over_to_and_not_deployed_on() -> None:
+    checks = doctor.examine(a_route(a_chain(), step="anchor next"), LOCAL)
+    [check] = [check for check in checks if check.name == "registration"]
+    assert check.advice == "When you are ready, change over: manage.py migrate_chain --export FOLDER"
+
+
 def test_the_command_looks_at_the_chain_that_is_to_follow_too(chain_up, settings) -> None:
     settings.NEXT_CHAIN, settings.NEXT_CHAIN_RPC_URL = "hoodi", "http://127.0.0.1:9"
     _, _, out = run()
