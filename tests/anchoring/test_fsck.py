@@ -476,6 +476,14 @@ def test_a_confirmation_of_a_block_that_the_chain_does_not_have_is_named(case, c
     ]
 
 
+def test_another_time_of_the_block_is_named(case, chain):
+    pk = Confirmation.objects.get().pk
+    change("anchoring_confirmation", "block_at", "2020-01-01 00:00:00+00:00", "id", pk)
+    assert list(map(str, fsck.check_chain(chain=chain))) == [
+        f"confirmation {pk}, column block_at: is not the block's time"
+    ]
+
+
 def test_another_contract_at_the_address_is_named(case, chain):
     contract = bytes(Anchor.objects.get().registration.contract)
     chain._state.registries.clear()
