@@ -13,10 +13,10 @@ from anchoring.models import (
     Checkpoint,
     Confirmation,
     Handover,
-    Inclusion,
     Leaf,
     ReceiptProof,
     Registration,
+    Sighting,
     State,
 )
 from anchoring.protocol.anchor import ReceiptAnchor, encode_anchor, parse_inclusion
@@ -64,7 +64,7 @@ def _check_signed(where: str, row: Attempt | Handover, columns: tuple[str, ...])
         yield Finding(f"{where}, column transaction", "is not the hash of the signed bytes")
         return
     try:
-        items = verify.read_rlp(raw[1:], "the transaction")
+        items = list(verify.read_rlp(raw[1:], "the transaction"))
         signed = {name: verify.rlp_integer(items[place], name) for name, place in _SIGNED.items()}
         data = items[7]
     except (verify.VerificationError, IndexError):
@@ -88,7 +88,7 @@ def _check_confirmations() -> Findings:
             yield Finding(f"{where}, column nth", f"is {row.nth}; it is number {counted[row.anchor_id]} of its anchor")
         if row.attempt.anchor_id != row.anchor_id:
             yield Finding(f"{where}, column attempt", "is of another anchor")
-        seen = Inclusion.objects.filter(attempt=row.attempt_id).order_by("pk")
+        seen = Sighting.objects.filter(attempt=row.attempt_id).order_by("pk")
         blocks = {(block.block_number, bytes(block.block_hash)) for block in seen}
         if blocks and (row.block_number, bytes(row.block_hash)) not in blocks:
             yield Finding(where, "its attempt was never seen in that block")

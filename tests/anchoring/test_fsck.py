@@ -12,11 +12,11 @@ from anchoring.models import (
     Checkpoint,
     Confirmation,
     Entry,
-    Inclusion,
     Leaf,
     Opening,
     Pending,
     ReceiptProof,
+    Sighting,
     Tile,
     TrustVersion,
 )
@@ -453,7 +453,7 @@ def test_a_head_on_chain_that_is_not_ours_is_named(case, chain):
     """As after the database was restored from an old backup: the chain knows more than we do."""
     remove("anchoring_receiptproof", "id", ReceiptProof.objects.get().pk)
     remove("anchoring_confirmation", "id", Confirmation.objects.get().pk)
-    remove("anchoring_inclusion", "id", Inclusion.objects.get().pk)
+    remove("anchoring_sighting", "id", Sighting.objects.get().pk)
     remove("anchoring_attempt", "id", Attempt.objects.get().pk)
     remove("anchoring_anchor", "id", Anchor.objects.get().pk)
     assert list(map(str, fsck.check_chain(chain=chain))) == [
