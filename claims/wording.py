@@ -66,6 +66,7 @@ STAFF: Final[dict[str, str]] = {
     "staff.added": "Account made",
     "staff.changed": "Account changed",
     "log.registered": "Log registered on a chain",
+    "log.state": "State of the log",
 }
 """Kind → what happened, said to staff."""
 

@@ -1,0 +1,97 @@
+"""Histories for the verifier's tests: logs that end in a state entry, and what is proved from them.
+
+Beside `verify_world`, and as free of the product: the map is the definitional one of `reference_map`.
+"""
+
+import json
+from typing import Any
+
+from tests.anchoring import verify_world as world
+from tests.anchoring.protocol import reference_map
+from tests.anchoring.verify_world import AUDITOR, DOCUMENT, LOG_KEY, ORIGIN, SEPOLIA, Recorded, Signer, b64, word
+
+NAMED = f"claim:{world.ALICE_CLAIM}"
+BOB_CLAIM = world.uuid("bob's claim")
+COSIGNED_AT = 1_795_435_260
+STATE_BLOCK = 7_654_000
+
+
+def bob_claims() -> list[Recorded]:
+    """Other people's entries: three of one record, one each of two more."""
+    others = [BOB_CLAIM, world.uuid("carol's claim"), BOB_CLAIM, world.uuid("dan's claim"), BOB_CLAIM]
+    return [
+        world.record(10 + place, "claim.submitted", {"number": f"CLM-{place}"}, subject=world.subject(record=other))
+        for place, other in enumerate(others)
+    ]
+
+
+def texts_of(recorded: list[Recorded]) -> list[str]:
+    """A log of entries: two of others, then in turn one that was recorded and one of others; entry i is 2 + 2i."""
+    others = [entry.text for entry in bob_claims()]
+    texts = others[:2]
+    for place, entry in enumerate(recorded):
+        texts += [entry.text, others[2 + place % 3]] if place < 3 else [entry.text]
+    return texts
+
+
+def mapped(texts: list[str]) -> list[tuple[bytes, bytes]]:
+    """Each entry as the map sees it: subject and leaf hash."""
+    return [(bytes.fromhex(json.loads(text)["subject"]), world.sha256(b"\x00" + text.encode())) for text in texts]
+
+
+def state_of(texts: list[str], *, block: int | None = STATE_BLOCK, **data: Any) -> str:
+    """The state entry after these entries; `data` replaces members of its data, `...` removes one."""
+    values = reference_map.values(mapped(texts))
+    named = {"block_hash": word(f"block {block}"), "block_number": block, "chain_id": SEPOLIA} if block else {}
+    root = reference_map.trie(values).hex()
+    members = {"map_root": root, "size": len(texts), "subjects": len(values), **named, **data}
+    kept = {name: value for name, value in members.items() if value is not ...}
+    about = {"data": kept, "fields": ..., "subject": world.subject("log", ORIGIN)}
+    return world.record(20, "log.state", {"state": len(texts)}, **about).text
+
+
+def with_state(texts: list[str], **data: Any) -> list[str]:
+    return [*texts, state_of(texts, **data)]
+
+
+def place_of(text: str, leaves: list[bytes]) -> DOCUMENT:
+    """An entry's text with index and path, as in `state` and `not_before`."""
+    index = leaves.index(text.encode())
+    return {"entry": text, "index": index, "path": [b64(step) for step in world.path_of(index, leaves)]}
+
+
+def history_of(texts: list[str], subject: bytes) -> DOCUMENT:
+    """The member `history` for the last of these entries, which is a state entry."""
+    values = reference_map.values(mapped(texts[:-1]))
+    document: DOCUMENT = {"path": [], "state": place_of(texts[-1], [text.encode() for text in texts])}
+    if not values:
+        return document
+    found, steps = reference_map.path(values, subject)
+    count, last, mini_root = values[found]
+    document["leaf"] = {"count": count, "last": last, "mini_root": mini_root.hex(), "subject": found.hex()}
+    document["path"] = [{"position": position, "sibling": b64(sibling)} for position, sibling in steps]
+    return document
+
+
+def alices() -> bytes:
+    return bytes.fromhex(world.subject())
+
+
+def complete(
+    recorded: list[Recorded] | None = None, texts: list[str] | None = None, *, cosigned: bool = True
+) -> DOCUMENT:
+    """Alice's whole history under a checkpoint that the auditor has cosigned, without checksum."""
+    recorded = world.alice_claims() if recorded is None else recorded
+    texts = with_state(texts_of(recorded)) if texts is None else texts
+    leaves = [text.encode() for text in texts]
+    document = world.sealed(recorded, leaves=leaves)
+    text = world.checkpoint_text(leaves)
+    document["checkpoint"] = world.note(text, LOG_KEY) + (cosignature(text) if cosigned else "")
+    return {**document, "history": history_of(texts, alices())}
+
+
+def cosignature(text: str, signer: Signer = AUDITOR, *, at: int = COSIGNED_AT, name: str = "") -> str:
+    """C2SP cosignature/v1: a line of type 04 under a checkpoint."""
+    message = f"cosignature/v1\ntime {at}\n{text}".encode()
+    key_id = world.sha256((name or signer.name).encode() + b"\n\x04" + signer.public)[:4]
+    return f"\u2014 {name or signer.name} {b64(key_id + at.to_bytes(8, 'big') + signer.private.sign(message))}\n"
