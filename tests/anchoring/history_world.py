@@ -47,7 +47,7 @@ def state_of(texts: list[str], *, block: int | None = STATE_BLOCK, **data: Any) 
     members = {"map_root": root, "size": len(texts), "subjects": len(values), **named, **data}
     kept = {name: value for name, value in members.items() if value is not ...}
     about = {"data": kept, "fields": ..., "subject": world.subject("log", ORIGIN)}
-    return world.record(20, "log.state", {"state": len(texts)}, **about).text
+    return world.record(20, "log.state", {"state": len(texts)}, **about, id=world.uuid(f"state {len(texts)}")).text
 
 
 def with_state(texts: list[str], **data: Any) -> list[str]:
@@ -95,3 +95,26 @@ def cosignature(text: str, signer: Signer = AUDITOR, *, at: int = COSIGNED_AT, n
     message = f"cosignature/v1\ntime {at}\n{text}".encode()
     key_id = world.sha256((name or signer.name).encode() + b"\n\x04" + signer.public)[:4]
     return f"\u2014 {name or signer.name} {b64(key_id + at.to_bytes(8, 'big') + signer.private.sign(message))}\n"
+
+
+def bounded(*, block: int | None = STATE_BLOCK) -> DOCUMENT:
+    """Alice's history in a log whose first leaf is a state entry: everything else was sealed after its block."""
+    texts = with_state([state_of([], block=block), *texts_of(world.alice_claims())])
+    bound = place_of(texts[0], [text.encode() for text in texts])
+    return {**complete(texts=texts), "not_before": bound}
+
+
+def absent() -> DOCUMENT:
+    """That nothing is recorded about alice's claim, in a log of others."""
+    return complete([], with_state(texts_of([]) + [entry.text for entry in bob_claims()[2:]]))
+
+
+def empty_map() -> DOCUMENT:
+    """The same in a log that holds nothing but its first state entry."""
+    return complete([], with_state([]))
+
+
+def data_of(place: DOCUMENT) -> DOCUMENT:
+    """What the state entry at that place says."""
+    data: DOCUMENT = json.loads(place["entry"])["data"]
+    return data
