@@ -137,16 +137,17 @@ def _gaps(subjects: Sequence[bytes]) -> list[int]:
 
 def _fold(hashes: Sequence[bytes], gaps: Sequence[int]) -> bytes:
     """The root over neighbours with these *gaps* between them: the smallest gap is the topmost node."""
-    open_: list[tuple[int, bytes]] = []  # left sides whose right side is still to come, gaps rising
-    node = hashes[0]
-    for gap, following in zip(gaps, hashes[1:], strict=True):
-        while open_ and open_[-1][0] > gap:
-            position, left = open_.pop()
-            node = sha256(_INNER[position] + left + node).digest()
-        open_.append((gap, node))
+    positions, lefts = [-1], [b""]  # of the nodes whose right side is still to come, positions rising
+    rest = iter(hashes)
+    node = next(rest)
+    for gap, following in zip(gaps, rest, strict=True):
+        while positions[-1] > gap:
+            node = sha256(_INNER[positions.pop()] + lefts.pop() + node).digest()
+        positions.append(gap)
+        lefts.append(node)
         node = following
-    for position, left in reversed(open_):
-        node = sha256(_INNER[position] + left + node).digest()
+    while len(lefts) > 1:
+        node = sha256(_INNER[positions.pop()] + lefts.pop() + node).digest()
     return node
 
 
@@ -322,6 +323,7 @@ def update(*, places: Iterable[tuple[bytes, int, bytes]], fetch: Fetch) -> Updat
     assert added, "an update adds something"
     work = _Update(added, sorted(added))
     above: dict[Page, dict[int, bytes]] = {}  # pages of slots on the way, each after the one that it hangs under
+    touched: dict[Page, list[int]] = {}  # their slots that change
     wanted: dict[Page, tuple[int, int]] = {(0, 0): (0, len(added))}
     while wanted:
         contents = fetch(list(wanted))
@@ -330,12 +332,14 @@ def update(*, places: Iterable[tuple[bytes, int, bytes]], fetch: Fetch) -> Updat
             content = _required(page, contents.get(page), above)
             if content and content[:1] == _SLOTS:
                 above[page] = _parse_slots(content)
-                below |= {_child(page, slot): (a, b) for slot, a, b in _runs(work.subjects, page[0], lo, hi)}
+                runs = _runs(work.subjects, page[0], lo, hi)
+                touched[page] = [slot for slot, _, _ in runs]
+                below |= {_child(page, slot): (a, b) for slot, a, b in runs}
             else:
                 work.list_into(page, content, lo, hi)
         wanted = below
     for page in reversed(above):
-        changed = {slot: work.roots[child] for slot in range(SLOTS) if (child := _child(page, slot)) in work.roots}
+        changed = {slot: work.roots[_child(page, slot)] for slot in touched[page]}
         work.write_slots(page, above[page] | changed)
     return Updated(work.roots[0, 0], work.new_subjects, work.written)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tests.bench import cases as c
-from tests.bench import demo, filing, proving, saving, sequencing, verifying
+from tests.bench import demo, filing, mapping, proving, saving, sequencing, verifying
 from tests.bench.table import show
 
 
@@ -32,6 +32,8 @@ def on_postgresql(wanted: Collection[str], effort: Effort) -> None:
     if "sequencing" in wanted:
         lines = sequencing.lines(batch=effort.batch, rounds=effort.rounds, large=effort.large)
         show("Sequencing (PostgreSQL)", lines)
+        lines = mapping.lines(batch=effort.batch, rounds=effort.rounds, large=effort.large)
+        show("The map (PostgreSQL)", lines)
         show("Proving from storage (PostgreSQL)", proving.lines(rounds=effort.rounds, times=effort.times))
     if "verifying" in wanted:
         show("Verifying", verifying.lines(size=effort.large, rounds=effort.rounds, times=effort.times))
