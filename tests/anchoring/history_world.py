@@ -118,3 +118,26 @@ def data_of(place: DOCUMENT) -> DOCUMENT:
     """What the state entry at that place says."""
     data: DOCUMENT = json.loads(place["entry"])["data"]
     return data
+
+
+# --- as a node tells it ----------------------------------------------------------------------------------------------
+
+SENDER = "0x" + "5e" * 20
+SENDER_CALL = world.ask("eth_getTransactionByHash", world.ANCHOR["transaction"])
+HEAD_DATA = "0x" + world.keccak(b"head(bytes32)")[:4].hex() + word("log id")[2:]
+HEAD_CALL = world.ask("eth_call", {"data": HEAD_DATA, "to": world.CONTRACT}, "latest")
+STATE_BLOCK_CALL = world.ask("eth_getBlockByNumber", hex(STATE_BLOCK), False)
+
+
+def head_word(leaves: list[bytes]) -> str:
+    """What the registry keeps when this tree is the newest anchored one."""
+    root = world.root_of(leaves)
+    return "0x" + world.keccak(bytes(12) + bytes.fromhex(SENDER[2:]) + len(leaves).to_bytes(32, "big") + root).hex()
+
+
+def answers(texts: list[str], **others: Any) -> world.ANSWERS:
+    """What an honest node answers where this log is anchored and nothing newer is; `others` replace by call."""
+    leaves = [text.encode() for text in texts]
+    block = {**world.block(STATE_BLOCK, word(f"block {STATE_BLOCK}")), "timestamp": hex(1_795_348_800)}
+    told = {SENDER_CALL: {"from": SENDER}, HEAD_CALL: head_word(leaves), STATE_BLOCK_CALL: block}
+    return {**world.answers(leaves), **told, **others}

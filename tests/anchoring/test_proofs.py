@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def verdicts(made: bytes, rpc: str | None = None) -> dict[int, str]:
     report = verify.verify(made, trust_file(), rpc=rpc) if rpc else verify.verify(made, trust_file())
-    return {line.number: line.status for line in report.lines}
+    return {line.number: line.status for line in report.lines[:5]}  # 6 and 7 are of histories
 
 
 def shown(made: bytes) -> list[dict[str, object]]:

@@ -66,6 +66,9 @@ def test_alice_reads_her_claim(run: Run) -> None:
         "4 block      - not checked  needs --rpc with a node that you choose, "
         f"or compare {block} with the hash of block 7654321 in an explorer",
         "5 registry   - not checked  needs --rpc with a node that you choose, to read the contract's code",
+        "6 history    - not checked  the file holds no history: it speaks of the entries shown and of no others",
+        "7 recomputed - not checked  not independently recomputed: "
+        "no auditor of trust.json has cosigned this checkpoint",
         "",
         'What is shown of "CLM-2026-000123-K":',
         "  2026-11-02T09:14:07.123456Z  claim.submitted  (number 3 in the log)",
@@ -295,6 +298,8 @@ def test_json_is_one_object_with_lines_exit_code_and_verdict(run: Run) -> None:
         (3, "anchored", "passed"),
         (4, "block", "passed"),
         (5, "registry", "passed"),
+        (6, "history", "not checked"),
+        (7, "recomputed", "not checked"),
     ]
     assert report["verdict"].startswith("The facts shown were sealed in the log before 2026-11-23 12:00:00 UTC")
     assert report["fingerprint"] == FINGERPRINT
@@ -325,7 +330,12 @@ def test_required_lines_decide_between_0_and_3(run: Run, required: str, exit_cod
 
 WRONG: list[list[str]] = [
     ["--require", "0"],
-    ["--require", "6"],
+    ["--require", "8"],
+    ["--receipt"],
+    ["--receipt", "nowhere.receipt"],
+    ["--subject", "claim"],
+    ["--subject", "claim:1"],
+    ["--subject", "log:two words"],
     ["--require", ""],
     ["--require", "1,"],
     ["--require", "1-9"],

@@ -32,8 +32,9 @@ def _grow(large: int) -> None:
         log_of.record_all(log_of.entries(large))
         pipeline.sequence()
     _map_all()
+    mapping.forget(mapping.covered())
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE anchoring_mappage")
+        cursor.execute("VACUUM FULL ANALYZE anchoring_mappage")
 
 
 def _map_all() -> None:
@@ -84,11 +85,14 @@ def _stored() -> Line:
     )
 
 
+_SOME = "SELECT data FROM anchoring_entry WHERE seq %% 997 = 0 ORDER BY random() LIMIT %s"
+
+
 def _proof(rounds: int) -> Line:
     """Of the newest map, for a subject that is there; the pages' queries and the hashes."""
     size = mapping.covered()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT data FROM anchoring_entry WHERE seq %% 997 = 0 ORDER BY random() LIMIT %s", [20 * rounds])
+        cursor.execute(_SOME, [20 * rounds])
         subjects = [subject_of(bytes(data)) for (data,) in cursor.fetchall()]
     remaining = iter(subjects)
     took = timed(lambda: mapping.history_proof(next(remaining), size), times=len(subjects))

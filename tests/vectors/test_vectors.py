@@ -32,7 +32,9 @@ def node_of(vector: dict[str, Any]) -> Any:
 
 def command_line(vector: dict[str, Any], node: world.FakeNode | None) -> list[str]:
     rpc = ["--rpc", node.url] if node else []
-    return [str(HERE / vector["file"]), "--trust", str(HERE / vector["trust"]), *rpc, *vector["arguments"], "--json"]
+    receipt = ["--receipt", str(HERE / vector["receipt"])] if "receipt" in vector else []
+    files = [str(HERE / vector["file"]), "--trust", str(HERE / vector["trust"]), *receipt]
+    return [*files, *rpc, *vector["arguments"], "--json"]
 
 
 def judged(exit_code: int, output: str) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def test_each_vector_has_a_name_of_its_own() -> None:
 
 
 def test_every_file_belongs_to_a_vector() -> None:
-    named = {vector[kind] for vector in INDEX for kind in ("file", "trust", "rpc") if kind in vector}
+    named = {vector[kind] for vector in INDEX for kind in ("file", "trust", "rpc", "receipt") if kind in vector}
     assert {str(path.relative_to(HERE)) for folder in make.FOLDERS for path in (HERE / folder).iterdir()} == named
 
 
