@@ -98,7 +98,14 @@ def test_the_file_copied_alone_into_an_empty_folder_says_the_same(empty_folder: 
     assert dict(zip(BY_NAME, outcomes, strict=True)) == {name: expected(vector) for name, vector in BY_NAME.items()}
 
 
-SOME = ("good-through-a-node", "malformed-deep", "malformed-lone-surrogate", "record-two-numbers", "receipt-good")
+SOME = (
+    "good-through-a-node",
+    "history-good-through-a-node",
+    "malformed-deep",
+    "malformed-lone-surrogate",
+    "record-two-numbers",
+    "receipt-good",
+)
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13", "3.14"])
