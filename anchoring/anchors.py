@@ -139,7 +139,8 @@ class _Look:
         require_same_chain(self.route, self.registration)
         if block is None or final is None or final.number < covered.block_number:
             raise ChainUnavailable(
-                f"The endpoint lags: block {covered.block_number} was final before, and it does not have it as final now."
+                f"The endpoint lags: block {covered.block_number} was final before, and it does not have it as final"
+                " now."
             )
         Retraction.objects.get_or_create(
             confirmation_id=covered.confirmation,
@@ -147,8 +148,8 @@ class _Look:
         )
         return self.found(
             "retracted",
-            f"Block {covered.block_number}, which was final, was replaced by another one. The anchor of size {covered.size} no"
-            " longer counts and is sent again.",
+            f"Block {covered.block_number}, which was final, was replaced by another one. The anchor of size"
+            f" {covered.size} no longer counts and is sent again.",
         )
 
     # --- Something is under way --------------------------------------------------------------------------------------
@@ -362,8 +363,8 @@ class _Look:
         nonce = next_nonce(self.route, self.registration)
         self._refuse_beside_handover(nonce)
         anchor = Anchor(
-            registration=self.registration, checkpoint=checkpoint, old_size=self.covered.size, old_root=self.covered.root,
-            at=self.now,
+            registration=self.registration, checkpoint=checkpoint, old_size=self.covered.size,
+            old_root=self.covered.root, at=self.now,
         )  # fmt: skip
         return self._another_attempt(anchor, None, nonce=nonce)
 
