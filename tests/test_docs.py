@@ -14,7 +14,7 @@ from claims import wording, workflow
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-BEYOND_THE_TABLE = {"refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.lost"}
+BEYOND_THE_TABLE = {"refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.lost", "log.key"}
 
 
 def example(name: str) -> str:
