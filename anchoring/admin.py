@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from anchoring.amounts import in_gwei
-from anchoring.models import Anchor, Checkpoint, Confirmation, Entry, Inclusion, Registration, Retraction, Tick
+from anchoring.models import Anchor, Checkpoint, Confirmation, Entry, Registration, Retraction, Sighting, Tick
 from anchoring.stages import chain_name, confirmations, stages, with_stage
 
 
@@ -256,7 +256,7 @@ class AnchorAdmin(LogAdmin):
         retracted = Retraction.objects.filter(confirmation__anchor=anchor).select_related("confirmation")
         given_up = {bytes(row.confirmation.block_hash): row for row in retracted}
         live = _confirmation(anchor)
-        seen = Inclusion.objects.filter(attempt__anchor=anchor).order_by("pk")
+        seen = Sighting.objects.filter(attempt__anchor=anchor).order_by("pk")
         rows = [
             [
                 row.block_number,

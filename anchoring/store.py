@@ -89,6 +89,23 @@ def read_tiles(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes
         return {(level, n): bytes(hashes) for level, n, hashes in cursor.fetchall()}
 
 
+def read_head(step: str, sizes: Sequence[int]) -> Sequence[Any]:
+    """Head's size and root, the newest checkpoint's, the problem of a tick, and the roots of checkpoints of ``sizes``.
+
+    One query; what does not exist is None.
+    """
+    roots = ", (SELECT root FROM anchoring_checkpoint WHERE size = %s)" * len(sizes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT head.size, head.root, newest.size, newest.root, tick.problem{roots} FROM (SELECT 1) AS one"  # noqa: S608
+            " LEFT JOIN anchoring_head AS head ON head.id = 1 LEFT JOIN anchoring_checkpoint AS newest"
+            " ON newest.size = (SELECT max(size) FROM anchoring_checkpoint)"
+            " LEFT JOIN anchoring_tick AS tick ON tick.step = %s",
+            [*sizes, step],
+        )
+        return cursor.fetchone() or ()
+
+
 def clear_pending(seqs: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -12,12 +12,12 @@ from anchoring.models import (
     Confirmation,
     Entry,
     Handover,
-    Inclusion,
     Leaf,
     Opening,
     ReceiptProof,
     Registration,
     Retraction,
+    Sighting,
     State,
     Tile,
     TrustVersion,
@@ -27,7 +27,7 @@ from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register
 
 pytestmark = pytest.mark.django_db
 INSERT_ONLY = (
-    Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation,
+    Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Sighting, Confirmation,
     ReceiptProof, Retraction, Handover,
 )  # fmt: skip
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a way of SQLite's alone")

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from anchoring import anchors, networks, pipeline
+from anchoring import anchors, fsck, networks, pipeline
 from anchoring.models import Attempt, Confirmation, Retraction, Sender, State, Tick
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, notes, register, tick
 
@@ -204,19 +204,20 @@ def alerts() -> list[dict]:
 def test_every_metric_and_label_that_an_alert_in_the_documents_names_is_one_that_we_give(client, settings) -> None:
     settings.CHAIN = "hoodi"
     scheduled(anchored())
+    fsck.scan()
     given = {(name.split("{")[0]) for name in scrape(client)}
     labelled = set(scrape(client))
     named = {(found[1], found[2] or "") for rule in alerts() for found in EXPRESSION.finditer(rule["expr"])}
     assert {name for name, _ in named} - given == set()
     wanted = {f"{name}{{{value}}}" for name, selector in named for value in re.findall(r'="(\w+)"', selector)}
     assert wanted - labelled == set()
-    assert len(named) == 16
+    assert len(named) == 19
 
 
 def test_every_alert_says_what_it_means_and_names_itself_once() -> None:
     rules = alerts()
     assert [rule["alert"] for rule in rules if not rule["annotations"]["summary"].endswith((".", "it."))] == []
-    assert len({rule["alert"] for rule in rules}) == len(rules) == 14
+    assert len({rule["alert"] for rule in rules}) == len(rules) == 16
 
 
 def test_a_scrape_costs_the_same_however_long_the_log_is(client) -> None:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from anchoring import config, pipeline, stages, trust, verify
+from anchoring import config, fsck, pipeline, restore, stages, trust, verify
 from anchoring.amounts import in_gwei
 from anchoring.chain import address_of
 from anchoring.log import receipt
@@ -135,6 +135,22 @@ def test_a_schedule_that_stands_still_is_said_without_naming_its_parts(client) -
     answer = client.get(LOG)
     assert missing(answer, "Anchoring has not run for a while", "Sealing has stopped, and one of us") == []
     assert re.findall(r"worker|beat\b", answer.content.decode()) == []
+
+
+def test_what_only_an_operator_can_act_on_after_a_restore_or_a_comparison_is_said_plainly(client) -> None:
+    world.note()
+    pipeline.sequence()
+    with world.guards_lifted("anchoring_leaf"):
+        world.sql('UPDATE anchoring_leaf SET hash = %s WHERE "index" = 0', b"h" * 32)
+    fsck.scan()
+    Tick.objects.create(step=restore.STEP, ran_at=timezone.now(), problem=restore.CHAIN_AHEAD)
+    answer = client.get(LOG)
+    assert missing(
+        answer, "Sealing has stopped", "What we hold does not agree with what was sealed before.",
+        "Records differ from the log", "what we hold and the log were not the same.",
+    ) == []  # fmt: skip
+    assert log_status().stopped == restore.CHAIN_AHEAD
+    assert re.findall(r"manage\.py|backup", answer.content.decode()) == []
 
 
 def test_when_the_next_anchor_is_due_is_said(client, settings) -> None:
