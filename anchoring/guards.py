@@ -25,6 +25,7 @@ from anchoring.log import RecordedTable, recorded_tables
 
 INSERT_ONLY = (
     "entry", "opening", "leaf", "checkpoint", "trustversion", "registration", "anchor", "attempt", "confirmation",
+    "state", "inclusion", "retraction", "handover", "receiptproof", "cosignature",
 )  # fmt: skip
 NOTED = "anchoring.entries"  # the transaction's setting that anchoring_record() fills in (migration 0006)
 PUT_RIGHT = "Run: manage.py migrate"
@@ -104,7 +105,7 @@ def _differing() -> Iterator[str]:
 
 
 def _lifted_insert_only_guards() -> Iterator[str]:
-    """Migration 0002 makes these once; whoever finds one missing must ask who lifted it."""
+    """The migrations make these once; whoever finds one missing must ask who lifted it."""
     tables = [*INSERT_ONLY, "tile"]
     if connection.vendor == "postgresql":
         on = {(t.table, t.name) for t in _installed_triggers() if t.enabled}

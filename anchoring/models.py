@@ -366,3 +366,43 @@ class Scan(models.Model):
 
     def __str__(self) -> str:
         return f"scan of {self.at:%Y-%m-%d %H:%M} UTC: {self.found} found"
+
+
+class Cosignature(models.Model):
+    """An auditor's line under a checkpoint: they recomputed the tree and its map. Insert-only."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="cosignatures")
+    auditor = models.CharField(max_length=255)
+    line = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "auditor"], name="cosignature_once")]
+        permissions = [("read_entries", "Can read the log's entries as an auditor, and cosign")]
+
+    def __str__(self) -> str:
+        return f"cosignature of {self.auditor} under checkpoint {self.checkpoint_id}"
+
+
+class MapHead(models.Model):
+    """Cache: the map over the first ``size`` leaves. Its pages are the newest up to that size."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    subjects = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"map of {self.subjects} subjects over {self.size} leaves"
+
+
+class MapPage(models.Model):
+    """Cache: a page of the map as it was from ``size`` leaves on (protocol/submap.py), until it is forgotten."""
+
+    pk = models.CompositePrimaryKey("level", "n", "size")
+    level = models.PositiveSmallIntegerField()
+    n = models.BigIntegerField()
+    size = models.BigIntegerField(db_index=True)
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"page {self.level}/{self.n} of the map, from size {self.size} on"

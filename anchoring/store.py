@@ -1,5 +1,6 @@
 """The log's hand-written SQL: where the row count is the load, rows are written and read without the ORM."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from django.db.models import Model
 from psycopg import Cursor
 
 from anchoring.models import Entry
+from anchoring.protocol.entry import ENDING_SIZE
 
 
 def insert_entry(entry: Entry, openings: list[tuple[str, bytes]]) -> None:
@@ -148,3 +150,86 @@ def snapshot() -> Iterator[None]:
                 yield
             finally:
                 cursor.execute("ROLLBACK")
+
+
+# The map -------------------------------------------------------------------------------------------------------------
+
+
+def read_places(start: int, stop: int) -> list[tuple[bytes, int, bytes]]:
+    """(ending, index, leaf hash) of the leaves from ``start`` to ``stop``: what the map is made of, in one query.
+
+    The ending of an entry is the part of its bytes that holds its subject (``protocol.entry.subject_of``).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT substr(data, length(data) - {ENDING_SIZE - 1}), leaf."index", hash'  # noqa: S608
+            " FROM anchoring_leaf leaf JOIN anchoring_entry entry ON entry.seq = leaf.entry_id"
+            ' WHERE leaf."index" >= %s AND leaf."index" < %s ORDER BY leaf."index"',
+            [start, stop],
+        )
+        return [(bytes(ending), index, bytes(leaf)) for ending, index, leaf in cursor.fetchall()]
+
+
+def read_entries(start: int, stop: int) -> list[bytes]:
+    """The bytes of the entries from index ``start`` to ``stop``, as many as there are, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT data FROM anchoring_leaf leaf JOIN anchoring_entry entry ON entry.seq = leaf.entry_id"
+            ' WHERE leaf."index" >= %s AND leaf."index" < %s ORDER BY leaf."index"',
+            [start, stop],
+        )
+        return [bytes(data) for (data,) in cursor.fetchall()]
+
+
+def read_pages(size: int, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """The named pages of the map by (level, number) as they were at ``size``, in one query; absent ones left out."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_PAGES, [[level for level, _ in wanted], [n for _, n in wanted], size])
+        else:
+            cursor.execute(_PAGES_SQLITE, [json.dumps(wanted), size])
+        return {(level, n): bytes(content) for level, n, content in cursor.fetchall()}
+
+
+_PAGES = """
+SELECT page.level, page.n, page.content
+FROM unnest(%s::smallint[], %s::bigint[]) AS wanted (level, n)
+CROSS JOIN LATERAL (
+  SELECT level, n, content FROM anchoring_mappage
+  WHERE level = wanted.level AND n = wanted.n AND size <= %s ORDER BY size DESC LIMIT 1
+) AS page
+"""
+_PAGES_SQLITE = """
+SELECT page.level, page.n, page.content
+FROM json_each(%s) AS wanted JOIN anchoring_mappage AS page
+  ON page.level = json_extract(wanted.value, '$[0]') AND page.n = json_extract(wanted.value, '$[1]')
+WHERE page.size = (SELECT max(size) FROM anchoring_mappage WHERE level = page.level AND n = page.n AND size <= %s)
+"""
+
+
+def write_pages(size: int, pages: Mapping[tuple[int, int], bytes]) -> None:
+    """The pages as they are from ``size`` on: by COPY on PostgreSQL, by one prepared statement elsewhere."""
+    rows = [(level, n, size, content) for (level, n), content in pages.items()]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            statement = "COPY anchoring_mappage (level, n, size, content) FROM STDIN (FORMAT BINARY)"
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
+                copy.set_types(["int2", "int8", "int8", "bytea"])
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            statement = "INSERT INTO anchoring_mappage (level, n, size, content) VALUES (%s, %s, %s, %s)"
+            cursor.executemany(statement, rows)
+
+
+def forget_pages(after: int, upto: int) -> int:
+    """Delete the pages that those written after size ``after`` and up to ``upto`` took the place of; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM anchoring_mappage WHERE (level, n, size) IN (SELECT page.level, page.n, page.size"
+            " FROM anchoring_mappage later JOIN anchoring_mappage page"
+            " ON page.level = later.level AND page.n = later.n AND page.size < later.size"
+            " WHERE later.size > %s AND later.size <= %s)",
+            [after, upto],
+        )
+        return cursor.rowcount

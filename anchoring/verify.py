@@ -2,7 +2,7 @@
 """Check a proof of record, or a receipt, without trusting whoever made it.
 
     python verify.py FILE --trust trust.json [--rpc URL] [--block-hash 0x…] [--require 1,2,3,4] [--fingerprint HEX]
-                     [--refresh URL [--token-file FILE]] [--json] [--all-fields]
+                     [--receipt FILE | --subject TYPE:ID] [--refresh URL [--token-file FILE]] [--json] [--all-fields]
 
 One file, Python 3.9 or later, standard library only. Written from docs/protocol.md alone; it shares no code with the
 portal whose word it checks. What is believed (keys, chain, contract, log) comes from trust.json and from the command
@@ -12,8 +12,8 @@ Exit 0: every required line passed. 1: a line failed, or the file is malformed. 
 3: nothing failed, but a required line could not be checked (pending, offline).
 
 From top to bottom: encodings, hashes, Ed25519, signed notes, trust file, proof, receipt proof of the anchor, receipt,
-node, the lines, the verdict, refreshing, the printing. `VerificationError` is the only exception that leaves `verify`
-and `refresh`, whatever the input.
+node, the seven lines, the verdict, refreshing, the printing. `VerificationError` is the only exception that leaves
+`verify` and `refresh`, whatever the input.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ ENTRY_BYTES = 65_535
 ENTRIES = 10_000
 NOTE_BYTES, NOTE_SIGNATURES = 100_000, 100
 PATH_HASHES = 64
+MAP_STEPS = 256
 DISCLOSURE_BYTES = 2**20
 TRUST_ITEMS = 1_000  # in each of its lists
 DATA_MEMBERS = 64
@@ -170,8 +171,11 @@ def address(value: Any, what: str) -> str:
     return matching("0x[0-9a-f]{40}", value, what)
 
 
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
 def uuid(value: Any, what: str) -> str:
-    return matching("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value, what)
+    return matching(UUID, value, what)
 
 
 def instant(value: Any, what: str) -> str:
@@ -466,6 +470,22 @@ def check_note(note: Note, keys: Sequence[Key], what: str) -> Key:
     return good[0]
 
 
+def check_cosignatures(note: Note, auditors: Sequence[Key]) -> List[Tuple[Key, int]]:
+    """The auditors who cosigned a checkpoint, and when they say so. One wrong cosignature of theirs spoils the note."""
+    known = {(key.name, key.key_id): key for key in auditors}
+    good = []
+    for name, key_id, blob in note.signatures:
+        key = known.get((name, key_id))
+        if key is None:
+            continue
+        seconds = int.from_bytes(blob[:8], "big")
+        message = f"cosignature/v1\ntime {seconds}\n{note.text}".encode()
+        if not ed25519_verify(public=key.public, message=message, signature=blob[8:]):
+            raise VerificationError(f"the cosignature of auditor {key} is wrong")
+        good.append((key, seconds))
+    return good
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Trust file (protocol §5)
 
@@ -497,6 +517,7 @@ class Trust:
     origin: str
     log_keys: Tuple[LogKey, ...]
     receipt_keys: Tuple[Key, ...]
+    auditors: Tuple[Key, ...]
     registrations: Tuple[Registration, ...]
     fingerprints: Tuple[str, ...]
 
@@ -545,10 +566,8 @@ def _read_statement(statement: Any, what: str, place: int, fingerprints: List[st
     if statement["previous"] != (fingerprints[-1] if fingerprints else ""):
         raise VerificationError(f"{what} does not follow from the version before")
     origin = matching(r"[^\s+]+", statement["origin"], f"the origin of {what}")
-    for auditor in listing(statement["auditors"], f"the list of auditors of {what}", most=TRUST_ITEMS):
-        read_key(auditor, f"an auditor's key of {what}", name="", kind=4)
     log_keys = listing(statement["log_keys"], f"the list of log keys of {what}", least=1, most=TRUST_ITEMS)
-    return Trust(
+    trust = Trust(
         version=place,
         origin=origin,
         log_keys=tuple(_read_log_key(key, origin, what) for key in log_keys),
@@ -556,12 +575,20 @@ def _read_statement(statement: Any, what: str, place: int, fingerprints: List[st
             read_key(key, f"a receipt key of {what}", name=f"{origin}/receipt")
             for key in listing(statement["receipt_keys"], f"the list of receipt keys of {what}", most=TRUST_ITEMS)
         ),
+        auditors=tuple(
+            read_key(key, f"an auditor's key of {what}", name="", kind=4)
+            for key in listing(statement["auditors"], f"the list of auditors of {what}", most=TRUST_ITEMS)
+        ),
         registrations=tuple(
             _read_registration(value, f"a registration of {what}")
             for value in listing(statement["registrations"], f"the list of registrations of {what}", most=TRUST_ITEMS)
         ),
         fingerprints=(*fingerprints, sha256(format_json(statement)).hex()),
     )
+    theirs = {log_key.key.public for log_key in trust.log_keys} | {key.public for key in trust.receipt_keys}
+    if any(key.public in theirs for key in trust.auditors):
+        raise VerificationError(f"an auditor's key of {what} is also a key of the log")
+    return trust
 
 
 def _read_log_key(value: Any, origin: str, what: str) -> LogKey:
@@ -660,10 +687,40 @@ class UnknownAnchor:
 
 
 @dataclass(frozen=True)
+class State:
+    """A state entry at its place in the log (§10), and what it says. `block`: chain id, number, hash."""
+
+    entry: Entry
+    index: int
+    path: Tuple[bytes, ...]
+    map_root: bytes
+    size: int
+    subjects: int
+    block: Optional[Tuple[int, int, str]]
+
+
+@dataclass(frozen=True)
+class MapLeaf:
+    subject: bytes
+    count: int
+    last: int
+    mini_root: bytes
+
+
+@dataclass(frozen=True)
+class History:
+    state: State
+    leaf: Optional[MapLeaf]
+    path: Tuple[Tuple[int, bytes], ...]  # position and sibling, from the leaf up
+
+
+@dataclass(frozen=True)
 class Proof:
     items: Tuple[Item, ...]
     checkpoint: Optional[Checkpoint]
     anchor: Union[Anchor, UnknownAnchor, None]
+    history: Optional[History]
+    not_before: Optional[State]
 
     @property
     def numbers(self) -> List[Any]:
@@ -675,20 +732,25 @@ class Proof:
 
 
 def read_proof(data: bytes) -> Proof:
-    document = members(parse_json(data, "it"), "it", "format checksum entries", "checkpoint anchor")
+    optional = "checkpoint anchor history not_before"
+    document = members(parse_json(data, "it"), "it", "format checksum entries", optional)
     if document["format"] != "proof-of-record/v1":
         raise VerificationError("its format is not proof-of-record/v1")
     rest = {name: value for name, value in document.items() if name != "checksum"}
     if sha256(format_json(rest)).hex() != document["checksum"]:
         raise VerificationError("its checksum is wrong: the file was damaged or changed")
+    least = 0 if "history" in document else 1
     proof = Proof(
         items=tuple(
-            _read_item(item) for item in listing(document["entries"], "its list of entries", least=1, most=ENTRIES)
+            _read_item(item) for item in listing(document["entries"], "its list of entries", least=least, most=ENTRIES)
         ),
         checkpoint=_read_checkpoint(document["checkpoint"]) if "checkpoint" in document else None,
         anchor=read_anchor(document["anchor"]) if "anchor" in document else None,
+        history=_read_history(document["history"]) if "history" in document else None,
+        not_before=_read_state(document["not_before"], "not_before") if "not_before" in document else None,
     )
     _check_whole(proof)
+    _check_completeness(proof)
     return proof
 
 
@@ -697,10 +759,24 @@ def _check_whole(proof: Proof) -> None:
     order = [(item.entry.at, item.entry.id) for item in proof.items]
     if order != sorted(order) or len({item.entry.id for item in proof.items}) != len(order):
         raise VerificationError("its entries are out of order or doubled")
-    if any(item.index is not None for item in proof.items) != (proof.checkpoint is not None):
+    sealed = any(item.index is not None for item in proof.items) or proof.history is not None
+    if sealed != (proof.checkpoint is not None):
         raise VerificationError("it must have a checkpoint exactly when some entry has an index")
     if proof.anchor is not None and proof.checkpoint is None:
         raise VerificationError("it has an anchor without a checkpoint")
+
+
+def _check_completeness(proof: Proof) -> None:
+    """What a history and a lower bound ask of the entries (§11)."""
+    indexes = [item.index for item in proof.items if item.index is not None]
+    if proof.history is not None and len(set(indexes)) != len(proof.items):
+        raise VerificationError("the entries of its history do not each have an index of their own")
+    if proof.not_before is None:
+        return
+    if proof.not_before.block is None:
+        raise VerificationError("its lower bound names no block")
+    if not indexes or proof.not_before.index >= min(indexes):
+        raise VerificationError("its lower bound does not lie below the entries")
 
 
 def _read_item(value: Any) -> Item:
@@ -825,6 +901,64 @@ def _read_place(value: Dict[str, Any]) -> Tuple[int, str, str]:
         integer(value["chain_id"], "the chain id of the anchor", least=1),
         address(value["contract"], "the contract of the anchor"),
         word32(value["log_id"], "the log id of the anchor"),
+    )
+
+
+def _read_state(value: Any, what: str) -> State:
+    members(value, what, "entry index path")
+    entry = _read_entry(value["entry"])
+    if entry.kind != "log.state":
+        raise VerificationError(f"{what} is not a state entry")
+    about_block = "block_hash block_number chain_id"
+    data = members(entry.data, f"the data of {what}", "map_root size subjects", about_block)
+    block = None
+    if set(data) & set(about_block.split()):
+        members(data, f"the data of {what}", f"map_root size subjects {about_block}")
+        block = (
+            integer(data["chain_id"], f"the chain id of {what}", least=1),
+            integer(data["block_number"], f"the block number of {what}"),
+            word32(data["block_hash"], f"the block hash of {what}"),
+        )
+    return State(
+        entry=entry,
+        index=integer(value["index"], f"the index of {what}"),
+        path=tuple(
+            from_base64(step, "a hash of a path", 32) for step in listing(value["path"], "a path", most=PATH_HASHES)
+        ),
+        map_root=bytes.fromhex(hex32(data["map_root"], f"the map's root of {what}")),
+        size=integer(data["size"], f"the size of {what}"),
+        subjects=integer(data["subjects"], f"the number of subjects of {what}"),
+        block=block,
+    )
+
+
+def _read_history(value: Any) -> History:
+    members(value, "the history", "path state", "leaf")
+    steps = [_read_step(step) for step in listing(value["path"], "the path through the map", most=MAP_STEPS)]
+    positions = [position for position, _ in steps]
+    if positions != sorted(set(positions), reverse=True):
+        raise VerificationError("the positions of the path through the map do not fall")
+    if steps and "leaf" not in value:
+        raise VerificationError("the path through the map has no leaf")
+    leaf = _read_map_leaf(value["leaf"]) if "leaf" in value else None
+    return History(_read_state(value["state"], "the state of the history"), leaf, tuple(steps))
+
+
+def _read_step(value: Any) -> Tuple[int, bytes]:
+    members(value, "a step through the map", "position sibling")
+    position = integer(value["position"], "a position in the map")
+    if position >= MAP_STEPS:
+        raise VerificationError("a position in the map is beyond the subject")
+    return position, from_base64(value["sibling"], "a sibling in the map", 32)
+
+
+def _read_map_leaf(value: Any) -> MapLeaf:
+    members(value, "the leaf of the map", "count last mini_root subject")
+    return MapLeaf(
+        subject=bytes.fromhex(hex32(value["subject"], "the subject of the map's leaf")),
+        count=integer(value["count"], "the count of the map's leaf", least=1),
+        last=integer(value["last"], "the last index of the map's leaf"),
+        mini_root=bytes.fromhex(hex32(value["mini_root"], "the mini-root of the map's leaf")),
     )
 
 
@@ -1099,6 +1233,18 @@ class Node:
             raise self._nonsense()
         return TransactionReceipt(self._quantity(member("status")), self._word(member("blockHash")), tuple(logs))
 
+    def sender(self, method: str, *transaction: str) -> str:
+        """Of the transaction that the method, one that gives transactions, finds by these parameters."""
+        sender = self._object(self._ask(method, *transaction)).get("from")
+        if not isinstance(sender, str) or not re.fullmatch("0x[0-9a-fA-F]{40}", sender):
+            raise self._nonsense()
+        return sender.lower()
+
+    def head(self, contract: str, log_id: str) -> str:
+        """The word that the registry keeps for the log (§6)."""
+        call = {"data": "0x" + keccak256(b"head(bytes32)")[:4].hex() + log_id[2:], "to": contract}
+        return self._word(self._ask("eth_call", call, "latest"))
+
     def code(self, contract: str) -> bytes:
         answer = self._ask("eth_getCode", contract, "latest")
         code = answer if isinstance(answer, str) and len(answer) <= 2 * CODE_BYTES else ""
@@ -1199,7 +1345,7 @@ def _host_of(url: str, wanted: str) -> Tuple[str, bool]:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The lines (protocol §8)
+# The seven lines (protocol §8)
 
 
 @dataclass(frozen=True)
@@ -1211,13 +1357,23 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Named:
+    """The record that the reader asks about, and the receipt by which they name it."""
+
+    text: str
+    subject: bytes
+    receipt: Optional[Receipt] = None
+
+
+@dataclass(frozen=True)
 class Case:
-    """What is checked, what is believed, and whom we may ask."""
+    """What is checked, what is believed, whom we may ask, and about what."""
 
     proof: Proof
     trust: Trust
     node: Optional[Node] = None
     block_hash: Optional[str] = None  # that the reader found, 0x hex
+    named: Optional[Named] = None
 
     @property
     def anchor(self) -> Optional[Anchor]:
@@ -1231,6 +1387,8 @@ def check_record(case: Case) -> str:
         for disclosure in item.disclosures:
             if item.entry.digests.get(disclosure.name) != disclosure.digest:
                 raise VerificationError(f"{disclosure.name} as shown with {item.entry.id} is not the recorded one")
+    if not case.proof.items:
+        return "no entry is shown: the file says that there is none"
     if len({item.entry.subject for item in case.proof.items}) != 1:
         raise VerificationError("the entries are not all about one subject")
     if len(set(map(json.dumps, case.proof.numbers))) > 1 or not all(isinstance(n, str) for n in case.proof.numbers):
@@ -1250,6 +1408,9 @@ def check_sealed(case: Case) -> str:
         raise VerificationError(f"the checkpoint is of another log than {printable(case.trust.origin)}")
     keys = [log_key.key for log_key in case.trust.log_keys if log_key.covers(checkpoint.size)]
     signer = check_note(checkpoint.note, keys, f"the checkpoint of {checkpoint.size} entries")
+    check_cosignatures(checkpoint.note, case.trust.auditors)
+    if case.proof.not_before is not None:
+        _check_state(case.proof.not_before, checkpoint, case.trust.origin)
     waiting = sum(not _included(item, checkpoint, case.trust.origin) for item in case.proof.items)
     total = len(case.proof.items)
     if waiting:
@@ -1265,6 +1426,14 @@ def _included(item: Item, checkpoint: Checkpoint, origin: str) -> bool:
     leaf = leaf_hash(item.entry.text)
     check_inclusion(index=item.index, size=checkpoint.size, leaf=leaf, path=item.path, root=checkpoint.root)
     return True
+
+
+def _check_state(state: State, checkpoint: Checkpoint, origin: str) -> None:
+    """The state entry is this log's and lies in the sealed tree."""
+    if state.entry.subject != subject_of("log", origin):
+        raise VerificationError("the state entry is about another log")
+    leaf = leaf_hash(state.entry.text)
+    check_inclusion(index=state.index, size=checkpoint.size, leaf=leaf, path=state.path, root=checkpoint.root)
 
 
 def subject_of(subject_type: str, record: str) -> str:
@@ -1413,16 +1582,6 @@ def check_registry(case: Case) -> str:
     return f"the published code stands at {which}" + (f"; not covered: {', '.join(others)}" if others else "")
 
 
-def check_history(case: Case) -> str:
-    """Line 6."""
-    raise VerificationError("this file shows single entries, not all that was recorded", outcome=NOT_CHECKED)
-
-
-def check_recomputed(case: Case) -> str:
-    """Line 7."""
-    raise VerificationError("no history to recompute: see line 6", outcome=NOT_CHECKED)
-
-
 def _located(case: Case) -> Tuple[Anchor, Checkpoint]:
     anchor, checkpoint = case.proof.anchor, case.proof.checkpoint
     if anchor is None or checkpoint is None:
@@ -1456,6 +1615,175 @@ def _on_this_chain(case: Case, node: Node) -> List[Registration]:
     return [r for r in _registered(case) if (r.chain_id, r.genesis) == (chain_id, genesis.hash)]
 
 
+def check_history(case: Case) -> str:
+    """Line 6: the file holds all that the log's own map lists for the record that the reader named."""
+    history, checkpoint, named = case.proof.history, case.proof.checkpoint, case.named
+    if history is None or checkpoint is None:
+        raise VerificationError(NO_HISTORY, outcome=NOT_CHECKED)
+    if named is None:
+        raise VerificationError(UNNAMED, outcome=NOT_CHECKED)
+    last = checkpoint.size - 1
+    if history.state.index != last:
+        place = f"number {history.state.index} of a log of {checkpoint.size}"
+        raise VerificationError(f"the state entry is {place}, not its last")
+    if history.state.size != last:
+        raise VerificationError(f"the state entry covers {history.state.size} entries, not the {last} before it")
+    _check_state(history.state, checkpoint, case.trust.origin)
+    _check_map(history, named.subject)
+    return _compared(case, history, named)
+
+
+NO_HISTORY = "the file holds no history: it speaks of the entries shown and of no others"
+UNNAMED = (
+    "name the record yourself, with --receipt FILE or --subject TYPE:ID: a file never says whose history is wanted"
+)
+
+
+def _check_map(history: History, subject: bytes) -> None:
+    """Leaf and path lead to the map's root (§10), and so do the subject's own bits."""
+    if history.leaf is None:
+        if (history.state.map_root, history.state.subjects) != (sha256(b""), 0):
+            raise VerificationError("the file calls a map empty that is not")
+        return
+    leaf = history.leaf
+    if leaf.subject != subject and any(_bit(leaf.subject, step) != _bit(subject, step) for step, _ in history.path):
+        raise VerificationError("this is the history of another record than the one that you named")
+    node = sha256(b"\x00" + leaf.subject + _u64(leaf.count) + _u64(leaf.last) + leaf.mini_root)
+    for position, sibling in history.path:
+        pair = sibling + node if _bit(leaf.subject, position) else node + sibling
+        node = sha256(b"\x01" + position.to_bytes(2, "big") + pair)
+    if node != history.state.map_root:
+        raise VerificationError("the path does not lead to the map's root")
+
+
+def _bit(subject: bytes, position: int) -> int:
+    """Bit 0 is the most significant."""
+    return subject[position // 8] >> (7 - position % 8) & 1
+
+
+def _u64(number: int) -> bytes:
+    return number.to_bytes(8, "big")
+
+
+def _compared(case: Case, history: History, named: Named) -> str:
+    """The entries of the file against what the map lists."""
+    items, leaf = case.proof.items, history.leaf
+    if any(bytes.fromhex(item.entry.subject) != named.subject for item in items):
+        raise VerificationError("this is the history of another record than the one that you named")
+    if leaf is None or leaf.subject != named.subject:
+        if items:
+            raise VerificationError("the log's map lists no entries of this record, but the file holds some")
+        return f"the log's map lists nothing about {named.text}{_extent(case, history)}"
+    if len(items) != leaf.count:
+        raise VerificationError(
+            f"the log's map lists {_count(leaf.count, 'entry')} of this record, the file holds {len(items)}"
+        )
+    placed = sorted((item.index or 0, leaf_hash(item.entry.text)) for item in items)
+    if placed[-1][0] != leaf.last or _mini_root(placed) != leaf.mini_root:
+        raise VerificationError("the entries in the file are not the ones that the log's map lists")
+    listed = "the 1 entry" if leaf.count == 1 else f"all {leaf.count} entries"
+    return f"{listed} that the log's map lists about {named.text}{_extent(case, history)}"
+
+
+def _mini_root(placed: Sequence[Tuple[int, bytes]]) -> bytes:
+    """RFC 9162 §2.1.1 over index and leaf hash of a subject's entries, level by level."""
+    level = [sha256(b"\x00" + _u64(index) + leaf) for index, leaf in placed]
+    while len(level) > 1:
+        pairs = [sha256(b"\x01" + level[place] + level[place + 1]) for place in range(0, len(level) - 1, 2)]
+        level = pairs + level[len(level) - len(level) % 2 :]
+    return level[0]
+
+
+def _extent(case: Case, history: History) -> str:
+    """How far the answer reaches, in words; fails when it lacks what a receipt promised to be there by then."""
+    time_ = _confirmed_time(case)
+    when = "" if time_ is None else f", anchored at {moment(time_)}"
+    missing = _missing_receipt(case, time_)
+    return f", up to size {history.state.size + 1} of the log{when}; what was sealed later is not covered" + (
+        missing + ("" if time_ is None else _newer_anchor(case))
+    )
+
+
+def _confirmed_time(case: Case) -> Optional[int]:
+    """When the anchor's block was made, if lines 3 and 4 pass."""
+    if any(judge(0, "", check, case).status != PASSED for check in (check_anchored, check_block)):
+        return None
+    return _block_time(case)
+
+
+def _missing_receipt(case: Case, time_: Optional[int]) -> str:
+    """What to say when the entry of the reader's receipt is not among the entries: it may still be to come, or not."""
+    receipt = case.named.receipt if case.named else None
+    leaves = {base64.b64encode(leaf_hash(item.entry.text)).decode() for item in case.proof.items}
+    if receipt is None or receipt.leaf in leaves:
+        return ""
+    seal_by = datetime.fromisoformat(receipt.seal_by[:-1]).replace(tzinfo=timezone.utc).timestamp()
+    if time_ is not None and time_ > seal_by:
+        raise VerificationError(
+            f"the entry of your receipt was promised by {receipt.seal_by}, and the history anchored at"
+            f" {moment(time_)} lacks it: keep both files"
+        )
+    return f"; the entry of your receipt, promised by {receipt.seal_by}, is not in it"
+
+
+def _newer_anchor(case: Case) -> str:
+    """Whether the registry has moved on since this anchor; nothing where the node does not tell."""
+    anchor, checkpoint, node = case.anchor, case.proof.checkpoint, case.node
+    if node is None:
+        return ""
+    assert anchor and checkpoint
+    try:
+        sender, head = _sender(anchor, node), node.head(anchor.contract, anchor.log_id)
+    except VerificationError:
+        return ""
+    word = bytes(12) + bytes.fromhex(sender[2:]) + checkpoint.size.to_bytes(32, "big") + checkpoint.root
+    if head == "0x" + keccak256(word).hex():
+        return "; it is the newest anchor"
+    return "; a newer anchor exists: ask for a newer file"
+
+
+def _sender(anchor: Anchor, node: Node) -> str:
+    """Who sent the anchoring transaction, as told by a node; a receipt proof names it by its place in its block."""
+    if isinstance(anchor, Locator):
+        return node.sender("eth_getTransactionByHash", anchor.transaction)
+    assert isinstance(anchor, ReceiptAnchor)
+    block = read_header(anchor.header_rlp).hash
+    return node.sender("eth_getTransactionByBlockHashAndIndex", block, hex(anchor.transaction_index))
+
+
+def check_recomputed(case: Case) -> str:
+    """Line 7: an auditor of trust.json recomputed the map."""
+    checkpoint = case.proof.checkpoint
+    cosigned = check_cosignatures(checkpoint.note, case.trust.auditors) if checkpoint else []
+    if not cosigned:
+        raise VerificationError(NOT_RECOMPUTED, outcome=NOT_CHECKED)
+    who = [f"auditor {key}, who cosigned it at {moment(seconds)}" for key, seconds in cosigned]
+    return f"the map of this checkpoint was recomputed by {' and by '.join(who)}"
+
+
+NOT_RECOMPUTED = "not independently recomputed: no auditor of trust.json has cosigned this checkpoint"
+
+
+def lower_bound(case: Case) -> Optional[Block]:
+    """The block that the file's entries were sealed after, once the reader's node confirms it; None: none is named.
+
+    Raises VerificationError with the reason why it is not confirmed.
+    """
+    if case.proof.not_before is None or case.proof.not_before.block is None:
+        return None
+    chain_id, number, hash_ = case.proof.not_before.block
+    if case.node is None:
+        raise VerificationError("needs --rpc")
+    genesis = case.node.block("0x0")
+    here = (case.node.chain_id(), genesis and genesis.hash)
+    if here[0] != chain_id or here not in {(r.chain_id, r.genesis) for r in case.trust.registrations}:
+        raise VerificationError(f"{case.node.host} is a node of another chain")
+    block, final = case.node.block(hex(number)), case.node.block("finalized")
+    if block is None or final is None or (block.number, block.hash) != (number, hash_) or number > final.number:
+        raise VerificationError(f"{case.node.host} does not know it as a final block")
+    return block
+
+
 CHECKS: Tuple[Tuple[str, Callable[[Case], str]], ...] = (
     ("record", check_record),
     ("sealed", check_sealed),
@@ -1466,6 +1794,7 @@ CHECKS: Tuple[Tuple[str, Callable[[Case], str]], ...] = (
     ("recomputed", check_recomputed),
 )
 DEFAULT_REQUIRED = frozenset({1, 2, 3, 4})
+COMPLETE = frozenset({6, 7})  # required too of a history, and whenever a record is named
 
 
 def judge(number: int, name: str, check: Callable[..., str], *matter: Any) -> Line:
@@ -1518,15 +1847,18 @@ def verify(
     *,
     rpc: Optional[str] = None,
     block_hash: Optional[str] = None,
-    require: FrozenSet[int] = DEFAULT_REQUIRED,
+    require: Optional[FrozenSet[int]] = None,
     fingerprint: Optional[str] = None,
     seconds: float = 10.0,
+    subject: Optional[str] = None,
+    receipt: Optional[bytes] = None,
 ) -> Report:
     """Check the bytes of a proof of record, or of a receipt, against the bytes of a trust file.
 
     `rpc` is a node's URL (None: no network), each answer of which may take `seconds`; `block_hash` the hash, in hex,
-    that the anchor's block has as far as you know; `require` holds numbers of lines. Raises VerificationError for a
-    malformed file (exit_code 1) and for an unusable trust file, URL, hash or fingerprint (2).
+    that the anchor's block has as far as you know; `require` holds numbers of lines (None: those that the file calls
+    for); `subject` as TYPE:ID or `receipt` names the record that is asked about. Raises VerificationError for a
+    malformed file (exit_code 1) and for an argument that cannot be used (2).
     """
     node = Node(rpc, seconds) if rpc is not None else None
     if fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", _plain_hex(fingerprint)):
@@ -1536,9 +1868,33 @@ def verify(
         raise VerificationError("--block-hash: 0x and 64 hex digits wanted", exit_code=2)
     document = _read_document(proof)
     believed = read_trust(trust, fingerprint)
+    named = _named(subject, receipt, believed)
     if isinstance(document, Receipt):
         return _receipt_report(document, believed)
-    return _proof_report(Case(document, believed, node, found and "0x" + found.group(1)), require)
+    if require is None:
+        require = DEFAULT_REQUIRED | COMPLETE if document.history or named else DEFAULT_REQUIRED
+    return _proof_report(Case(document, believed, node, found and "0x" + found.group(1), named), require)
+
+
+def _named(subject: Optional[str], receipt: Optional[bytes], trust: Trust) -> Optional[Named]:
+    """Whom the reader asks about: by type and id, or by a receipt that a receipt key signed."""
+    if subject is not None and receipt is not None:
+        raise VerificationError("--receipt and --subject: one of them names the record", exit_code=2)
+    if receipt is not None:
+        try:
+            read = read_receipt(receipt)
+            _check_receipt(read, trust)
+        except VerificationError as error:
+            raise VerificationError(f"--receipt: {error}", exit_code=2) from None
+        subject = f"{read.subject_type}:{read.record}"
+    if subject is None:
+        return None
+    kind, _, record = subject.partition(":")
+    of_the_log = kind == "log" and re.fullmatch(r"[^\s+]+", record)
+    if not re.fullmatch("[a-z]+", kind) or not (of_the_log or re.fullmatch(UUID, record)):
+        raise VerificationError("--subject: TYPE:ID wanted, the id as it stands on the receipt", exit_code=2)
+    text = f"{kind} {printable(record)}"
+    return Named(text, bytes.fromhex(subject_of(kind, record)), None if receipt is None else read)
 
 
 def _read_document(data: bytes) -> Union[Proof, Receipt]:
@@ -1558,16 +1914,29 @@ def _proof_report(case: Case, require: FrozenSet[int]) -> Report:
         verdict=_proof_verdict(case, lines, require),
         lines=lines,
         warnings=tuple(_warnings(case)),
-        limits=(
-            "that nothing else was recorded about this: it speaks of these entries only;",
-            "that an event which nobody recorded did not happen;",
-            "when an entry was written: an anchor bounds the time of sealing, not of writing.",
-        ),
+        limits=(*_incompleteness(case, lines), *LIMITS),
         number=case.proof.number,
         facts=tuple(_fact(item) for item in case.proof.items),
         trust_version=case.trust.version,
         fingerprint=case.trust.fingerprints[-1],
     )
+
+
+LIMITS = (
+    "that an event which nobody recorded did not happen;",
+    "when an entry was written: an anchor bounds the time of sealing, not of writing.",
+)
+
+
+def _incompleteness(case: Case, lines: Sequence[Line]) -> Tuple[str, ...]:
+    """What may have been recorded and is not in the file."""
+    passed = {line.number for line in lines if line.status == PASSED}
+    if 6 not in passed or case.proof.checkpoint is None:
+        return ("that nothing else was recorded about this: it speaks of these entries only;",)
+    later = f"anything about what was sealed after the log's first {case.proof.checkpoint.size} entries;"
+    if 7 not in passed:
+        return ("that the log's own map leaves nothing out: no auditor of trust.json recomputed it;", later)
+    return (later, "that the auditor is independent of the insurer: that is for you to judge;")
 
 
 def _exit_code(lines: Sequence[Line], require: FrozenSet[int]) -> int:
@@ -1590,9 +1959,12 @@ def _proof_verdict(case: Case, lines: Sequence[Line], require: FrozenSet[int]) -
 
 def _established(case: Case, status: Dict[int, str]) -> str:
     """The strongest sentence that the passed lines carry."""
+    if not case.proof.items:
+        return _nothing_shown(case, status)
     anchor = case.anchor
     if anchor and all(status[number] == PASSED for number in (1, 2, 3, 4)):
-        return f"The facts shown were sealed in the log before {_block_time(case)} and have not been altered since."
+        sealed = f"The facts shown were sealed in the log {_after(case)}before {moment(_block_time(case))}"
+        return f"{sealed} and have not been altered since.{_completeness(case, status)}"
     if anchor and status[2] == status[3] == PASSED:
         number, hash_ = _block_of(anchor)
         return (
@@ -1608,14 +1980,43 @@ def _established(case: Case, status: Dict[int, str]) -> str:
     return f"The facts shown {known}; nothing {others} vouches for them yet."
 
 
-def _block_time(case: Case) -> str:
-    """When the anchor's block was made, once line 4 has passed."""
+def _block_time(case: Case) -> int:
+    """When the anchor's block was made, in seconds since 1970, once line 4 has passed."""
     if isinstance(case.anchor, ReceiptAnchor):
-        return moment(read_header(case.anchor.header_rlp).time)
+        return read_header(case.anchor.header_rlp).time
     assert isinstance(case.anchor, Locator) and case.node is not None
     block = case.node.block(hex(case.anchor.block_number))
     assert block is not None
-    return moment(block.time)
+    return block.time
+
+
+def _after(case: Case) -> str:
+    try:
+        block = lower_bound(case)
+    except VerificationError:
+        return ""  # the warnings say why
+    return f"after {moment(block.time)} and " if block else ""
+
+
+def _completeness(case: Case, status: Dict[int, str]) -> str:
+    if status[6] != PASSED or not case.named or not case.proof.checkpoint:
+        return ""
+    what = f"about {case.named.text}, up to size {case.proof.checkpoint.size} of the log"
+    if status[7] == PASSED:
+        return f" They are complete: the log holds nothing else {what}."
+    return f" They are all that the insurer's own map lists {what}; no auditor recomputed it, so not called complete."
+
+
+def _nothing_shown(case: Case, status: Dict[int, str]) -> str:
+    """A proof of absence."""
+    if status[6] != PASSED or not case.named or not case.proof.checkpoint:
+        return "The file shows no facts."
+    what = f"nothing about {case.named.text}, up to size {case.proof.checkpoint.size}"
+    if any(status[number] != PASSED for number in (1, 2, 3, 4)):
+        return f"The insurer's log says that it holds {what}; nothing that you have confirmed vouches for that log yet."
+    if status[7] == PASSED:
+        return f"The log holds {what}."
+    return f"The insurer's own map lists {what} of the log. No auditor recomputed that map."
 
 
 def _lines(numbers: Sequence[int]) -> str:
@@ -1643,6 +2044,10 @@ def _warnings(case: Case) -> List[str]:
             f"{case.node.host} looks like the insurer's own: its word on lines 3 to 5 is the insurer's word."
             " Ask a node of somebody else."
         )
+    try:
+        lower_bound(case)
+    except VerificationError as why:
+        warnings.append(f"The file names a block that it was sealed after. Not confirmed, so not stated: {why}.")
     return [warning for warning in warnings if warning]
 
 
@@ -1792,6 +2197,8 @@ def _gain(held: Proof, newest: Proof, trust: Trust) -> str:
             raise VerificationError(f"the version sent lacks the entry {item.entry.id}, so it is of another record")
         if not {shown_.digest for shown_ in item.disclosures} <= sent[item.entry.text]:
             raise VerificationError(f"the version sent shows less of the entry {item.entry.id}")
+    if held.history is not None and newest.history is None:
+        raise VerificationError("the version sent is no whole history, and your file is: ask after the next anchor")
     before, after = check_lines(Case(held, trust)), check_lines(Case(newest, trust))
     more = len(newest.items) - len(held.items)
     gains = [f"{_count(more, 'entry')} more"] if more else []
@@ -1905,7 +2312,9 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--block-hash", metavar="0x…", help="of the anchor's block, as you found it, final, elsewhere")
     parser.add_argument("--refresh", metavar="URL", help="first replace FILE by its newest version from the portal")
     parser.add_argument("--token-file", metavar="FILE", help="holds the token that the portal's API asks for")
-    parser.add_argument("--require", type=_line_numbers, default=DEFAULT_REQUIRED, metavar="1,2,3,4")
+    parser.add_argument("--require", type=_line_numbers, metavar="1,2,3,4", help="of a history also 6,7")
+    parser.add_argument("--receipt", metavar="FILE", help="a receipt of the record whose whole history this must be")
+    parser.add_argument("--subject", metavar="TYPE:ID", help="the same by its type and id")
     parser.add_argument("--fingerprint", metavar="HEX", help="of a version of trust.json that you know")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--all-fields", action="store_true", help="show the database columns too")
@@ -1935,6 +2344,8 @@ def _run(options: argparse.Namespace) -> int:
         block_hash=options.block_hash,
         require=options.require,
         fingerprint=options.fingerprint,
+        subject=options.subject,
+        receipt=_contents(options.receipt, NOTE_BYTES) if options.receipt is not None else None,
     )
     report = replace(report, refresh=done)
     if options.json:

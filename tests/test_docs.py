@@ -10,12 +10,17 @@ import pytest
 from anchoring import networks, verify
 from anchoring.keys import verify_ed25519
 from anchoring.protocol.canonical import dumps
+from anchoring.protocol.entry import subject
 from anchoring.protocol.trust import parse_trust
 from claims import wording, workflow
+from tests.anchoring import history_world
+from tests.anchoring.protocol import reference_map
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-BEYOND_THE_TABLE = {"refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.lost", "log.key"}
+BEYOND_THE_TABLE = {
+    "refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.state", "log.lost", "log.key",
+}  # fmt: skip
 
 
 def example(name: str) -> str:
@@ -26,7 +31,7 @@ def example(name: str) -> str:
 def test_the_example_proof_is_one_that_the_verifier_passes() -> None:
     proof = dumps(json.loads(example("proof")))
     report = verify.verify(proof, example("trust").strip().encode(), require=frozenset({1, 2}))
-    assert [line.status for line in report.lines] == ["passed", "passed"] + ["not checked"] * 5
+    assert [line.status for line in report.lines] == ["passed", "passed", *["not checked"] * 5]
     assert report.number == "CLM-2026-000123-2"
     assert json.loads(example("proof"))["entries"][0]["entry"] == example("entry").strip()
 
@@ -49,8 +54,29 @@ def test_the_example_trust_file_is_read_by_the_portal_too() -> None:
     assert trust.newest.origin == "touchstone.example/log"
 
 
+def test_the_example_map_is_what_the_definition_gives() -> None:
+    shown = example("map")
+    about = re.findall(r"^index (\d)  (\w+) (\S+)$", shown, re.MULTILINE)
+    log = [(subject(kind, id), reference_map.sha(b"\x00", f"entry {index}".encode())) for index, kind, id in about]
+    assert [leaf.hex() for _, leaf in log] == re.findall(r"leaf hash  ([0-9a-f]{64})", shown)
+    assert list(dict.fromkeys(s.hex() for s, _ in log)) == re.findall(r"subject    ([0-9a-f]{64})", shown)
+    values = reference_map.values(log)
+    leaves = {reference_map.leaf(s, value).hex() for s, value in values.items()}
+    mini_roots = {mini_root.hex() for _, _, mini_root in values.values()}
+    assert (leaves | mini_roots) - set(re.findall("[0-9a-f]{64}", shown)) == set()
+    assert f"{reference_map.root(log).hex()} = H(01 ‖ 0000" in shown
+    assert json.loads(example("state"))["data"]["map_root"] == reference_map.root(log).hex()
+    _, steps = reference_map.path(values, subject("claim", "71337960-faa6-49a7-9820-b690a7ce14aa"))
+    lines = [f"  position {position}  sibling {sibling.hex()}\n" for position, sibling in steps]
+    assert "".join(lines) in example("map-path")
+
+
+def test_the_example_history_is_the_one_of_the_vectors() -> None:
+    assert json.loads(example("history")) == history_world.complete()["history"]
+
+
 def test_every_kind_of_entry_is_in_the_vocabulary_and_has_words() -> None:
-    section = PROTOCOL[PROTOCOL.index("## 9. Vocabulary") :]
+    section = PROTOCOL[PROTOCOL.index("## 9. Vocabulary") : PROTOCOL.index("## 10. Map")]
     documented = set(re.findall(r"^\| `([a-z_.]+)` \|", section, re.MULTILINE))
     recorded = {step.kind for step in workflow.STEPS} | BEYOND_THE_TABLE
     assert documented == recorded

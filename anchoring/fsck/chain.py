@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from eth_hash.auto import keccak
 
-from anchoring import anchors, config, registry
+from anchoring import config, covered, registry
 from anchoring.chain import Chain, ChainError
 from anchoring.fsck.finding import Finding, Findings, Tally
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration
@@ -88,7 +88,7 @@ def check_chain(*, chain: Chain) -> Findings:
 
 def _check_head(word: bytes, registration: Registration) -> Findings:
     """The word must be of the newest confirmed size, or of an anchor that is under way, in a hand that we know."""
-    places = anchors.places(registration)
+    places = covered.places(registration)
     known = {
         registry.head_word(controller=hand, size=size, root=root)
         for hand in controllers(registration) for size, root in places

@@ -140,7 +140,7 @@ def split_note(note: str) -> tuple[str, tuple[Signature, ...]]:
     if block.count("\n") > MAX_SIGNATURES:
         raise Malformed(f"more than {MAX_SIGNATURES} signatures")
     # Not splitlines(): that splits at ten characters, and only one of them ends a line here.
-    return text + "\n", tuple(_parse_line(line) for line in block[:-1].split("\n"))
+    return text + "\n", tuple(parse_line(line) for line in block[:-1].split("\n"))
 
 
 def _signature_line(signer: Signer, message: bytes) -> str:
@@ -148,7 +148,8 @@ def _signature_line(signer: Signer, message: bytes) -> str:
     return f"{_DASH} {key_name(signer.name)} {to_base64(blob)}\n"
 
 
-def _parse_line(line: str) -> Signature:
+def parse_line(line: str) -> Signature:
+    """A signature line without its newline; nothing is verified. Raises Malformed."""
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != _DASH:
         raise Malformed("not a signature line")

@@ -11,6 +11,14 @@ from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.checkpoint import parse_checkpoint
 from anchoring.protocol.disclosure import digest, parse_disclosure
 from anchoring.protocol.entry import Entry, format_time, parse_entry
+from anchoring.protocol.history import (
+    History,
+    SealedState,
+    encode_history,
+    encode_state_place,
+    parse_history,
+    parse_not_before,
+)
 from anchoring.protocol.merkle import MAX_HASHES, MAX_SIZE
 from anchoring.protocol.note import split_note
 from anchoring.protocol.scalars import (
@@ -30,7 +38,7 @@ MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 2**20  # bounds the work that a hostile file can ask for
 
 _REQUIRED = frozenset({"checksum", "entries", "format"})
-_OPTIONAL = frozenset({"anchor", "checkpoint"})
+_OPTIONAL = frozenset({"anchor", "checkpoint", "history", "not_before"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class Proof:
     entries: tuple[ProvedEntry, ...]
     checkpoint: str | None = None
     anchor: Anchor | None = None
+    history: History | None = None
+    not_before: SealedState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,12 @@ class TlogProof:
 
 
 def encode_proof(
-    *, entries: Iterable[ProvedEntry], checkpoint: str | None = None, anchor: Anchor | None = None
+    *,
+    entries: Iterable[ProvedEntry],
+    checkpoint: str | None = None,
+    anchor: Anchor | None = None,
+    history: History | None = None,
+    not_before: SealedState | None = None,
 ) -> bytes:
     """The file's bytes; *entries* and their disclosures may come in any order. Raises Malformed for what is no proof.
 
@@ -80,6 +95,10 @@ def encode_proof(
         document["checkpoint"] = checkpoint
     if anchor is not None:
         document["anchor"] = encode_anchor(anchor)
+    if history is not None:
+        document["history"] = encode_history(history)
+    if not_before is not None:
+        document["not_before"] = encode_state_place(not_before)
     _parse_document(document)
     return canonical.dumps(document | {"checksum": _checksum(document)})
 
@@ -106,8 +125,12 @@ def _parse_document(body: dict[str, Any]) -> Proof:
     if body["format"] != FORMAT:
         raise Malformed("a file of another format")
     entries = tuple(_parse_entry(value) for value in items(body["entries"], most=MAX_ENTRIES))
-    _check_entries([parse_entry(proved.entry) for proved in entries])
-    if any(proved.is_sealed for proved in entries) != ("checkpoint" in body):
+    indexes = [proved.index for proved in entries if proved.index is not None]
+    if "history" not in body or entries:
+        _check_entries([parse_entry(proved.entry) for proved in entries])
+    if "history" in body and len(set(indexes)) != len(entries):
+        raise Malformed("a history of entries that have no index of their own")
+    if (bool(indexes) or "history" in body) != ("checkpoint" in body):
         raise Malformed("a checkpoint stands where, and only where, an entry has an index")
     if "anchor" in body and "checkpoint" not in body:
         raise Malformed("an anchor without a checkpoint")
@@ -115,6 +138,8 @@ def _parse_document(body: dict[str, Any]) -> Proof:
         entries=entries,
         checkpoint=_parse_note(body["checkpoint"]) if "checkpoint" in body else None,
         anchor=parse_anchor(body["anchor"]) if "anchor" in body else None,
+        history=parse_history(body["history"]) if "history" in body else None,
+        not_before=parse_not_before(body["not_before"], indexes) if "not_before" in body else None,
     )
 
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.utils import timezone
 
-from anchoring import anchors, config, log, pipeline, registry, vault
+from anchoring import anchors, config, log, mapping, pipeline, registry, vault
 from anchoring.chain import Wallet, address_of
 from anchoring.endpoints import Endpoints
 from anchoring.log import Subject
-from anchoring.models import Registration
+from anchoring.models import Head, MapHead, Registration
+from anchoring.protocol.state import Block
 from anchoring.registration import register_log
 from anchoring.routes import Route
 from tests.anchoring.memory_chain import MemoryChain
@@ -37,6 +38,18 @@ def notes(count: int) -> None:
     with transaction.atomic():
         for number in range(count):
             note(f"Note {number}.")
+
+
+def seal_with_state(block: Block | None = None) -> MapHead:
+    """Seal what waits, then a state entry over it as the last leaf; the map that it names."""
+    pipeline.sequence()
+    head, _ = Head.objects.get_or_create(pk=1, defaults={"size": 0, "root": b""})
+    with transaction.atomic():
+        mapped = mapping.advance(mapping.covered(), head.size)
+        data = mapping.state_data(mapped, block)
+        log.record_housekeeping(kind="log.state", at=timezone.now(), data=data)
+    pipeline.sequence()
+    return mapped
 
 
 def a_chain(*, contracts: dict[bytes, bytes] | None = None) -> MemoryChain:

@@ -10,6 +10,7 @@ from anchoring.models import (
     Attempt,
     Checkpoint,
     Confirmation,
+    Cosignature,
     Entry,
     Handover,
     Leaf,
@@ -28,7 +29,7 @@ from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register
 pytestmark = pytest.mark.django_db
 INSERT_ONLY = (
     Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Sighting, Confirmation,
-    ReceiptProof, Retraction, Handover,
+    ReceiptProof, Retraction, Handover, Cosignature,
 )  # fmt: skip
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a way of SQLite's alone")
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="a way of PostgreSQL's alone")
@@ -49,6 +50,8 @@ def _a_row_of_everything(db) -> None:
         registration=registration, sender=bytes(20), controller=bytes(20), nonce=1, tip=1, cap=1, raw=b"\2",
         transaction=bytes(32), at=now,
     )  # fmt: skip
+    newest = Checkpoint.objects.order_by("-size").first()
+    Cosignature.objects.create(checkpoint=newest, auditor="auditor.example", line="— auditor.example AA==\n", at=now)
 
 
 def refused(*statements_or_calls) -> None:

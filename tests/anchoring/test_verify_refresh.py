@@ -15,6 +15,7 @@ import pytest
 from anchoring import verify
 from anchoring.verify import VerificationError
 from tests.anchoring import event_world as chain
+from tests.anchoring import history_world
 from tests.anchoring import verify_world as world
 
 TRUST = world.trust()
@@ -135,9 +136,15 @@ def lacks(place, why):
     return f"the version sent {why.format(json.loads(CLAIMS[place].text)['id'])}"
 
 
+COMPLETE = history_world.complete(CLAIMS)
+NO_HISTORY = world.finish({name: value for name, value in COMPLETE.items() if name != "history"})
+WHY_NO_HISTORY = "the version sent is no whole history, and your file is: ask after the next anchor"
+
+
 @pytest.mark.parametrize(
     ("held", "sent", "why"),
     [
+        (world.finish(COMPLETE), NO_HISTORY, WHY_NO_HISTORY),
         (LOCATED, STRANGERS, lacks(0, "lacks the entry {}, so it is of another record")),
         (LOCATED, FEWER, lacks(0, "lacks the entry {}, so it is of another record")),
         (LOCATED, LESS_SHOWN, lacks(0, "shows less of the entry {}")),
@@ -152,8 +159,8 @@ def lacks(place, why):
         (LOCATED, world.finish(HALF_PENDING), "line 2 of the version sent is pending: 1 of 4 entries not yet under this"
          " checkpoint"),
     ],
-    ids=["another record", "fewer entries", "less shown", "no event", "no anchor", "not sealed", "forged path",
-         "forged event", "a pending entry more"],
+    ids=["no history", "another record", "fewer entries", "less shown", "no event", "no anchor", "not sealed",
+         "forged path", "forged event", "a pending entry more"],
 )  # fmt: skip
 def test_a_worse_version_never_replaces_the_file(refreshed, held, sent, why):
     assert refreshed(held, sent) == (f"your file is unchanged: {why}.", held)

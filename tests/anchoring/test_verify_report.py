@@ -66,8 +66,9 @@ def test_alice_reads_her_claim(run: Run) -> None:
         "4 block      - not checked  needs --rpc with a node that you choose, "
         f"or compare {block} with the hash of block 7654321 in an explorer",
         "5 registry   - not checked  needs --rpc with a node that you choose, to read the contract's code",
-        "6 history    - not checked  this file shows single entries, not all that was recorded",
-        "7 recomputed - not checked  no history to recompute: see line 6",
+        "6 history    - not checked  the file holds no history: it speaks of the entries shown and of no others",
+        "7 recomputed - not checked  not independently recomputed: "
+        "no auditor of trust.json has cosigned this checkpoint",
         "",
         'What is shown of "CLM-2026-000123-K":',
         "  2026-11-02T09:14:07.123456Z  claim.submitted  (number 3 in the log)",
@@ -331,6 +332,11 @@ def test_required_lines_decide_between_0_and_3(run: Run, required: str, exit_cod
 WRONG: list[list[str]] = [
     ["--require", "0"],
     ["--require", "8"],
+    ["--receipt"],
+    ["--receipt", "nowhere.receipt"],
+    ["--subject", "claim"],
+    ["--subject", "claim:1"],
+    ["--subject", "log:two words"],
     ["--require", ""],
     ["--require", "1,"],
     ["--require", "1-9"],

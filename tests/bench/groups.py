@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tests.bench import anchoring, demo, filing, gas, proving, saving, sequencing, verifying
+from tests.bench import anchoring, demo, filing, gas, mapping, proving, saving, sequencing, verifying
 from tests.bench import cases as c
 from tests.bench.table import show, show_rows
 
@@ -33,6 +33,8 @@ def on_postgresql(wanted: Collection[str], effort: Effort) -> None:
     if "sequencing" in wanted:
         lines = sequencing.lines(batch=effort.batch, rounds=effort.rounds, large=effort.large)
         show("Sequencing (PostgreSQL)", lines)
+        lines = mapping.lines(batch=effort.batch, rounds=effort.rounds, large=effort.large)
+        show("The map (PostgreSQL)", lines)
         show("Proving from storage (PostgreSQL)", proving.lines(rounds=effort.rounds, times=effort.times))
     if "anchoring" in wanted:
         show("Anchors in a row on a real node (PostgreSQL)", anchoring.lines(count=effort.anchors))

@@ -14,12 +14,13 @@ COLUMNS = "seq, id, kind, subject_type, subject_id, at, data"
 TYPES = ["int8", "uuid", "varchar", "varchar", "varchar", "timestamptz", "bytea"]
 
 
-def entries(count: int) -> list[Row]:
-    """Fresh rows of the entry table, of some 480 bytes of data each."""
-    return list(_entries(count))
+def entries(count: int, *, each: int = 1) -> list[Row]:
+    """Fresh rows of the entry table, of some 480 bytes of data each, ``each`` of them about one subject."""
+    return list(_entries(count, each))
 
 
-def _entries(count: int) -> Iterator[Row]:
+def _entries(count: int, each: int) -> Iterator[Row]:
+    subjects = [os.urandom(32) for _ in range(-(-count // each))]
     at = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(seq), 0) FROM anchoring_entry")
@@ -27,7 +28,7 @@ def _entries(count: int) -> Iterator[Row]:
     for seq in range(first, first + count):
         entry_id, noise = uuid.uuid4(), os.urandom(128)
         data = encode_entry(
-            id=str(entry_id), kind="bench.saved", subject=noise[:32], at=at,
+            id=str(entry_id), kind="bench.saved", subject=subjects[seq % len(subjects)], at=at,
             fields={f"field.{n}": noise[32 * n : 32 * n + 32] for n in range(4)},
         )  # fmt: skip
         yield seq, entry_id, "bench.saved", "bench", str(entry_id), at, data

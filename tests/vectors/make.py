@@ -8,6 +8,7 @@ files follow from this script alone: running it again gives the same bytes. inde
     trust      the trust file that is believed
     rpc        where a node is asked: its answers, a list of {"method", "params", "result"}; a call that is not in the
                list is answered with a JSON-RPC error
+    receipt    the file that the argument --receipt names
     arguments  further arguments of the command line (docs/protocol.md §8)
     exit       the exit code
     lines      line → passed | failed | pending | not checked; {} when file or trust file are refused as a whole
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import chain_cases, event_cases, proof_cases, trust_cases
+from tests.vectors import chain_cases, event_cases, history_cases, proof_cases, trust_cases
 from tests.vectors.vector import WORDS, Vector
 
 HERE = Path(__file__).parent
@@ -32,6 +33,7 @@ def vectors() -> Iterator[Vector]:
     yield from chain_cases.cases()
     yield from event_cases.cases()
     yield from trust_cases.cases()
+    yield from history_cases.cases()
 
 
 def write(folder: Path) -> None:
@@ -45,13 +47,11 @@ def write(folder: Path) -> None:
 
 
 def describe(vector: Vector, store: "Store") -> dict[str, Any]:
-    # Cases that are not about a whole history leave out the two lines that are.
-    lines = vector.lines + "nn" if len(vector.lines) == 5 else vector.lines
     line: dict[str, Any] = {
         "arguments": list(vector.arguments),
         "exit": vector.exit,
         "file": store.put("files", vector.name, vector.file),
-        "lines": {str(number): WORDS[letter] for number, letter in enumerate(lines, start=1)},
+        "lines": {str(number): WORDS[letter] for number, letter in enumerate(vector.letters, start=1)},
         "name": vector.name,
         "trust": store.put("trust", vector.name, vector.trust),
     }
@@ -62,6 +62,8 @@ def describe(vector: Vector, store: "Store") -> dict[str, Any]:
             for method, params in [json.loads(question)]
         ]
         line["rpc"] = store.put("rpc", vector.name, json.dumps(answers, indent=1).encode())
+    if vector.receipt is not None:
+        line["receipt"] = store.put("files", f"{vector.name}-receipt", vector.receipt)
     return line
 
 

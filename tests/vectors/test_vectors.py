@@ -32,7 +32,9 @@ def node_of(vector: dict[str, Any]) -> Any:
 
 def command_line(vector: dict[str, Any], node: world.FakeNode | None) -> list[str]:
     rpc = ["--rpc", node.url] if node else []
-    return [str(HERE / vector["file"]), "--trust", str(HERE / vector["trust"]), *rpc, *vector["arguments"], "--json"]
+    receipt = ["--receipt", str(HERE / vector["receipt"])] if "receipt" in vector else []
+    files = [str(HERE / vector["file"]), "--trust", str(HERE / vector["trust"]), *receipt]
+    return [*files, *rpc, *vector["arguments"], "--json"]
 
 
 def judged(exit_code: int, output: str) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def test_each_vector_has_a_name_of_its_own() -> None:
 
 
 def test_every_file_belongs_to_a_vector() -> None:
-    named = {vector[kind] for vector in INDEX for kind in ("file", "trust", "rpc") if kind in vector}
+    named = {vector[kind] for vector in INDEX for kind in ("file", "trust", "rpc", "receipt") if kind in vector}
     assert {str(path.relative_to(HERE)) for folder in make.FOLDERS for path in (HERE / folder).iterdir()} == named
 
 
@@ -99,7 +101,7 @@ def test_the_file_copied_alone_into_an_empty_folder_says_the_same(empty_folder: 
 SOME = (
     "good-through-a-node", "malformed-deep", "malformed-lone-surrogate", "record-two-numbers", "receipt-good",
     "event-good-block-hash", "event-good-transaction-256-of-300", "event-good-through-a-node", "event-leaf-bit-flipped",
-    "event-rlp-nested-9-deep", "anchor-of-an-unknown-format",
+    "event-rlp-nested-9-deep", "anchor-of-an-unknown-format", "history-good-through-a-node",
 )  # fmt: skip
 
 

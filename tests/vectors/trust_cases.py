@@ -93,6 +93,9 @@ def bad_statements() -> Iterator[Vector]:
     yield stated("receipt-key-of-another-name", receipt_keys=[log])
     yield stated("receipt-key-wrong-key-id", receipt_keys=[_other_id(receipt)])
     yield stated("auditor-of-type-1", auditors=[world.AUDITOR.key(1)])
+    both = world.Signer("auditor.example", "log key of 2026")
+    yield stated("auditor-with-the-logs-own-key", auditors=[both.key(4)])
+    yield stated("auditor-with-a-receipt-key", auditors=[world.Signer("auditor.example", "receipt key of 2026").key(4)])
     for member, value in {
         "chain_id": 0,
         "code_hash": "0x00",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from anchoring.protocol import canonical
 from anchoring.protocol.canonical import Malformed
-from anchoring.protocol.entry import Entry, encode_entry, format_time, parse_entry, parse_time, subject
+from anchoring.protocol.entry import Entry, encode_entry, format_time, parse_entry, parse_time, subject, subject_of
 from tests.anchoring.protocol.mutations import every_bit_flipped, every_byte_dropped_or_doubled, every_cut
 from tests.anchoring.protocol.world import ALICES_CLAIM, NOON, SUBMITTED_ENTRY, entry_id, is_refused
 
@@ -203,3 +203,14 @@ def test_times_are_read_back(at):
 )
 def test_no_other_spelling_is_a_time(text):
     assert is_refused(parse_time, text)
+
+
+def test_the_subject_of_a_well_formed_entry_stands_at_its_place() -> None:
+    for members in (ALICE, LOG_ENTRY):
+        assert subject_of(encode_entry(**members)) == members["subject"]
+
+
+@pytest.mark.parametrize("encoded", [b"", ALICES_BYTES[:-1], ALICES_BYTES + b"\n", changed(subject="ab" * 31), b"{}"])
+def test_what_does_not_end_as_an_entry_has_no_subject(encoded) -> None:
+    with pytest.raises(Malformed, match="an entry without a subject at its end"):
+        subject_of(encoded)
