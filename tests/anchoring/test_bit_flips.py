@@ -18,7 +18,7 @@ from tests.anchoring.log_world import a_chain, anchor_all, guards_lifted, notes,
 pytestmark = pytest.mark.django_db
 NO_SECOND_WITNESS = {  # only their own column holds them, and nobody's proof rests on them
     "opening.id", "checkpoint.at", "trustversion.at", "registration.at", "anchor.at", "attempt.sender", "attempt.at",
-    "inclusion.id", "inclusion.at", "confirmation.id", "confirmation.at", "receiptproof.id", "receiptproof.reason",
+    "sighting.id", "sighting.at", "confirmation.id", "confirmation.at", "receiptproof.id", "receiptproof.reason",
     "receiptproof.at", "handover.id", "handover.sender", "handover.at",
 }  # fmt: skip
 NOT_HERE = "retraction"  # the one table without a row here: what it says of a block that is gone nothing else can say
