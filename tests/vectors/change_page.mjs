@@ -27,7 +27,7 @@ async function everyByte() {
   const accepted = [];
   for (let at = 0; at < file.length; at++) {
     const changed = file.slice();
-    changed[at] ^= 1 << at % 8;
+    changed[at] ^= 1 << (at % 8);
     if (isRefused(changed)) continue;
     const { exit } = await verifier.check({ file: changed, trust, require });
     if (exit !== 1) accepted.push(at);
@@ -37,7 +37,9 @@ async function everyByte() {
 
 /* Every byte of the header and of every node, past the checksum: line 3 fails, or the block has another hash. */
 function everyByteOfTheEvent() {
-  const proof = verifier.readProof(file), { hash } = verifier.readHeader(proof.anchor.header), accepted = [];
+  const proof = verifier.readProof(file),
+    { hash } = verifier.readHeader(proof.anchor.header),
+    accepted = [];
   const parts = [proof.anchor.header, ...proof.anchor.nodes];
   for (const part of parts) {
     for (let at = 0; at < part.length; at++) {
@@ -56,11 +58,29 @@ function places(value, path = []) {
   return [path, ...Object.keys(value).flatMap((key) => places(value[key], [...path, key]))];
 }
 
-const ODD = [null, true, 0, -1, 1, 2 ** 53 - 1, "", "x", "AAAA", "\n", [], [[]], {}, { a: 1 }, ["x"], "a".repeat(70000)];
+const ODD = [
+  null,
+  true,
+  0,
+  -1,
+  1,
+  2 ** 53 - 1,
+  "",
+  "x",
+  "AAAA",
+  "\n",
+  [],
+  [[]],
+  {},
+  { a: 1 },
+  ["x"],
+  "a".repeat(70000),
+];
 
 /* Every part replaced by every odd value, the checksum repaired: always a report, by the one exception. */
 async function everyPart() {
-  const faults = [], document = JSON.parse(new TextDecoder().decode(file));
+  const faults = [],
+    document = JSON.parse(new TextDecoder().decode(file));
   delete document.checksum;
   let count = 0;
   for (const path of places(document).slice(1)) {
@@ -86,7 +106,16 @@ async function faultOf(bytes) {
   return [0, 1, 3].includes(report.exit) ? "" : report.verdict;
 }
 
-const accepted = await everyByte(), event = everyByteOfTheEvent(), parts = await everyPart();
-process.stdout.write(JSON.stringify({
-  bytes: file.length, accepted, event: event.count, eventAccepted: event.accepted, parts: parts.count, faults: parts.faults,
-}));
+const accepted = await everyByte(),
+  event = everyByteOfTheEvent(),
+  parts = await everyPart();
+process.stdout.write(
+  JSON.stringify({
+    bytes: file.length,
+    accepted,
+    event: event.count,
+    eventAccepted: event.accepted,
+    parts: parts.count,
+    faults: parts.faults,
+  }),
+);

@@ -24,7 +24,12 @@ function numbers(text) {
 function request(job, rpc) {
   const given = { file: bytes(job.file), trust: bytes(job.trust), rpc };
   if (job.receipt) given.receipt = bytes(job.receipt);
-  const names = { "--subject": "subject", "--fingerprint": "fingerprint", "--block-hash": "blockHash", "--require": "require" };
+  const names = {
+    "--subject": "subject",
+    "--fingerprint": "fingerprint",
+    "--block-hash": "blockHash",
+    "--require": "require",
+  };
   for (let i = 0; i < job.arguments.length; i += 2) {
     const name = names[job.arguments[i]];
     if (!name) throw new Error(`${job.name}: the page has nothing for ${job.arguments[i]}`);

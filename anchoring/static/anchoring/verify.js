@@ -10,14 +10,31 @@
    Without `rpc` in the request nothing here touches the network. */
 
 (() => {
-  const PASSED = "passed", FAILED = "failed", PENDING = "pending", NOT_CHECKED = "not checked";
+  const PASSED = "passed",
+    FAILED = "failed",
+    PENDING = "pending",
+    NOT_CHECKED = "not checked";
   const NAMES = ["record", "sealed", "anchored", "block", "registry", "history", "recomputed"];
 
   const MIB = 1 << 20;
   const BOUNDS = {
-    proof: 64 * MIB, trust: MIB, list: 1000, disclosure: MIB, path: 64, header: 4096, nodes: 16, nodeBytes: 65536,
-    note: 100000, signatures: 100, entry: 65535, entries: 10000, data: 64, steps: 256, depth: 8,
-    answer: 4 * MIB, code: 256 * 1024,
+    proof: 64 * MIB,
+    trust: MIB,
+    list: 1000,
+    disclosure: MIB,
+    path: 64,
+    header: 4096,
+    nodes: 16,
+    nodeBytes: 65536,
+    note: 100000,
+    signatures: 100,
+    entry: 65535,
+    entries: 10000,
+    data: 64,
+    steps: 256,
+    depth: 8,
+    answer: 4 * MIB,
+    code: 256 * 1024,
   };
   /* A question to a node is given up after so many milliseconds, and with it the node. */
   const PATIENCE = 15000;
@@ -97,7 +114,11 @@
 
   /* A number of 0 or more as so many big-endian bytes. */
   function bigEndian(number, length) {
-    return unhex(BigInt(number).toString(16).padStart(2 * length, "0"));
+    return unhex(
+      BigInt(number)
+        .toString(16)
+        .padStart(2 * length, "0"),
+    );
   }
 
   function numberOf(bytes) {
@@ -115,7 +136,8 @@
   /* The first 64 bits of the fractional part of a prime's square (2) or cube (3) root, exactly. */
   function fraction(prime, degree) {
     const target = BigInt(prime) << BigInt(64 * degree);
-    let low = 0n, high = 1n << 70n;
+    let low = 0n,
+      high = 1n << 70n;
     while (high - low > 1n) {
       const middle = (low + high) >> 1n;
       if (middle ** BigInt(degree) <= target) low = middle;
@@ -143,7 +165,8 @@
   function sha256(...parts) {
     const message = padded(parts.length === 1 ? parts[0] : join(...parts), 64, 8);
     const view = new DataView(message.buffer);
-    const state = Int32Array.from(START_256), w = new Int32Array(64);
+    const state = Int32Array.from(START_256),
+      w = new Int32Array(64);
     for (let at = 0; at < message.length; at += 64) block256(view, at, state, w);
     const digest = new DataView(new ArrayBuffer(32));
     state.forEach((word, i) => digest.setInt32(4 * i, word));
@@ -153,20 +176,42 @@
   function block256(view, at, state, w) {
     for (let i = 0; i < 16; i++) w[i] = view.getInt32(at + 4 * i);
     for (let i = 16; i < 64; i++) {
-      const x = w[i - 15], y = w[i - 2];
+      const x = w[i - 15],
+        y = w[i - 2];
       const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+    let a = state[0],
+      b = state[1],
+      c = state[2],
+      d = state[3],
+      e = state[4],
+      f = state[5],
+      g = state[6],
+      h = state[7];
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K_256[i] + w[i]) | 0;
       const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
       const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
+      h = g;
+      g = f;
+      f = e;
+      e = (d + t1) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (t1 + t2) | 0;
     }
-    state[0] += a; state[1] += b; state[2] += c; state[3] += d; state[4] += e; state[5] += f; state[6] += g; state[7] += h;
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
   }
 
   function sha512(...parts) {
@@ -191,11 +236,21 @@
     }
     let [a, b, c, d, e, f, g, h] = state;
     for (let i = 0; i < 80; i++) {
-      const t1 = h + (turned(e, 14n) ^ turned(e, 18n) ^ turned(e, 41n)) + ((e & f) ^ (~e & MASK_64 & g)) + K_512[i] + w[i];
+      const t1 =
+        h + (turned(e, 14n) ^ turned(e, 18n) ^ turned(e, 41n)) + ((e & f) ^ (~e & MASK_64 & g)) + K_512[i] + w[i];
       const t2 = (turned(a, 28n) ^ turned(a, 34n) ^ turned(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
-      h = g; g = f; f = e; e = (d + t1) & MASK_64; d = c; c = b; b = a; a = (t1 + t2) & MASK_64;
+      h = g;
+      g = f;
+      f = e;
+      e = (d + t1) & MASK_64;
+      d = c;
+      c = b;
+      b = a;
+      a = (t1 + t2) & MASK_64;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] = (state[i] + word) & MASK_64; });
+    [a, b, c, d, e, f, g, h].forEach((word, i) => {
+      state[i] = (state[i] + word) & MASK_64;
+    });
   }
 
   /* Where each lane goes in ρ and π, and by how many bits; and the constants of ι: Keccak reference, §1.2. */
@@ -206,7 +261,7 @@
     const lanes = [{ from: 0, to: 0, turn: 0 }];
     for (let t = 0, x = 1, y = 0; t < 24; t++) {
       const [toX, toY] = [y, (2 * x + 3 * y) % 5];
-      lanes.push({ from: x + 5 * y, to: toX + 5 * toY, turn: ((t + 1) * (t + 2)) / 2 % 64 });
+      lanes.push({ from: x + 5 * y, to: toX + 5 * toY, turn: (((t + 1) * (t + 2)) / 2) % 64 });
       [x, y] = [toX, toY];
     }
     return lanes;
@@ -230,7 +285,9 @@
     all.set(message);
     all[message.length] ^= 0x01;
     all[all.length - 1] ^= 0x80;
-    const view = new DataView(all.buffer), state = new Int32Array(50), moved = new Int32Array(50);
+    const view = new DataView(all.buffer),
+      state = new Int32Array(50),
+      moved = new Int32Array(50);
     for (let at = 0; at < all.length; at += 136) {
       for (let i = 0; i < 34; i++) state[i] ^= view.getInt32(at + 4 * i, true);
       for (let round = 0; round < 24; round++) keccakRound(state, moved, round);
@@ -247,7 +304,8 @@
       COLUMN[x] = state[x] ^ state[x + 10] ^ state[x + 20] ^ state[x + 30] ^ state[x + 40];
     }
     for (let x = 0; x < 5; x++) {
-      const left = 2 * ((x + 4) % 5), right = 2 * ((x + 1) % 5);
+      const left = 2 * ((x + 4) % 5),
+        right = 2 * ((x + 1) % 5);
       const low = COLUMN[left] ^ ((COLUMN[right] << 1) | (COLUMN[right + 1] >>> 31));
       const high = COLUMN[left + 1] ^ ((COLUMN[right + 1] << 1) | (COLUMN[right] >>> 31));
       for (let y = 0; y < 50; y += 10) {
@@ -256,13 +314,16 @@
       }
     }
     for (const { from, to, turn } of LANES) {
-      const swap = turn >> 5, n = turn & 31;
-      const low = state[2 * from + swap], high = state[2 * from + 1 - swap];
+      const swap = turn >> 5,
+        n = turn & 31;
+      const low = state[2 * from + swap],
+        high = state[2 * from + 1 - swap];
       moved[2 * to] = n ? (low << n) | (high >>> (32 - n)) : low;
       moved[2 * to + 1] = n ? (high << n) | (low >>> (32 - n)) : high;
     }
     for (let y = 0; y < 50; y += 10) {
-      for (let x = 0; x < 10; x++) state[y + x] = moved[y + x] ^ (~moved[y + ((x + 2) % 10)] & moved[y + ((x + 4) % 10)]);
+      for (let x = 0; x < 10; x++)
+        state[y + x] = moved[y + x] ^ (~moved[y + ((x + 2) % 10)] & moved[y + ((x + 4) % 10)]);
     }
     state[0] ^= IOTA[2 * round];
     state[1] ^= IOTA[2 * round + 1];
@@ -302,9 +363,12 @@
   /* The point that 32 bytes stand for; null for what is no point, or is not written in its one way. */
   function pointOf(bytes) {
     if (bytes.length !== 32) return null;
-    const all = littleEndian(bytes), sign = all >> 255n, y = all & ((1n << 255n) - 1n);
+    const all = littleEndian(bytes),
+      sign = all >> 255n,
+      y = all & ((1n << 255n) - 1n);
     if (y >= P) return null;
-    const u = mod(y * y - 1n), v = mod(D * y * y + 1n);
+    const u = mod(y * y - 1n),
+      v = mod(D * y * y + 1n);
     const v3 = (v * v * v) % P;
     let x = mod(u * v3 * power(u * v3 * v3 * v, (P - 5n) / 8n));
     if (mod(v * x * x) !== u) x = mod(x * ROOT_OF_MINUS_1);
@@ -319,15 +383,25 @@
   }
 
   function sum([x1, y1, z1, t1], [x2, y2, z2, t2]) {
-    const a = ((y1 - x1) * (y2 - x2)) % P, b = ((y1 + x1) * (y2 + x2)) % P;
-    const c = (2n * D * ((t1 * t2) % P)) % P, d = (2n * z1 * z2) % P;
-    const e = b - a, f = d - c, g = d + c, h = b + a;
+    const a = ((y1 - x1) * (y2 - x2)) % P,
+      b = ((y1 + x1) * (y2 + x2)) % P;
+    const c = (2n * D * ((t1 * t2) % P)) % P,
+      d = (2n * z1 * z2) % P;
+    const e = b - a,
+      f = d - c,
+      g = d + c,
+      h = b + a;
     return [(e * f) % P, (g * h) % P, (f * g) % P, (e * h) % P];
   }
 
   function twice([x, y, z]) {
-    const a = (x * x) % P, b = (y * y) % P, c = (2n * z * z) % P, h = a + b;
-    const e = h - ((x + y) * (x + y)) % P, g = a - b, f = c + g;
+    const a = (x * x) % P,
+      b = (y * y) % P,
+      c = (2n * z * z) % P,
+      h = a + b;
+    const e = h - (((x + y) * (x + y)) % P),
+      g = a - b,
+      f = c + g;
     return [(e * f) % P, (g * h) % P, (f * g) % P, (e * h) % P];
   }
 
@@ -344,14 +418,18 @@
   function ed25519(publicKey, message, signature) {
     const point = keyPoint(publicKey);
     if (signature.length !== 64 || point === null) return false;
-    const r = signature.slice(0, 32), s = littleEndian(signature.slice(32));
+    const r = signature.slice(0, 32),
+      s = littleEndian(signature.slice(32));
     if (s >= ORDER) return false;
     const k = littleEndian(sha512(r, publicKey, message)) % ORDER;
-    const [x, y, z, t] = point, minus = [P - x, y, z, P - t], both = sum(BASE, minus);
+    const [x, y, z, t] = point,
+      minus = [P - x, y, z, P - t],
+      both = sum(BASE, minus);
     let result = NEUTRAL;
     for (let bit = 252n; bit >= 0n; bit--) {
       result = twice(result);
-      const ofS = (s >> bit) & 1n, ofK = (k >> bit) & 1n;
+      const ofS = (s >> bit) & 1n,
+        ofK = (k >> bit) & 1n;
       if (ofS && ofK) result = sum(result, both);
       else if (ofS) result = sum(result, BASE);
       else if (ofK) result = sum(result, minus);
@@ -362,7 +440,8 @@
   // --- Encodings (§1): one for each value ----------------------------------------------------------------------------
 
   const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  const STANDARD = digitTable(`${DIGITS}+/`), URL_SAFE = digitTable(`${DIGITS}-_`);
+  const STANDARD = digitTable(`${DIGITS}+/`),
+    URL_SAFE = digitTable(`${DIGITS}-_`);
 
   function digitTable(digits) {
     const table = new Int16Array(128).fill(-1);
@@ -374,9 +453,12 @@
   function decode64(text, table) {
     if (text.length % 4 === 1) return null;
     const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-    let held = 0, bits = 0, at = 0;
+    let held = 0,
+      bits = 0,
+      at = 0;
     for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i), digit = code < 128 ? table[code] : -1;
+      const code = text.charCodeAt(i),
+        digit = code < 128 ? table[code] : -1;
       if (digit < 0) return null;
       held = ((held << 6) | digit) & 0xfff;
       bits += 6;
@@ -403,8 +485,10 @@
   }
 
   function hexText(text, what, length) {
-    need(typeof text === "string" && text.length === 2 * length && /^[0-9a-f]*$/.test(text),
-      `${what} is not ${length} bytes in hexadecimal digits`);
+    need(
+      typeof text === "string" && text.length === 2 * length && /^[0-9a-f]*$/.test(text),
+      `${what} is not ${length} bytes in hexadecimal digits`,
+    );
     return unhex(text);
   }
 
@@ -429,14 +513,21 @@
 
   /* A time of §1 as microseconds since 1970. */
   function time(text, what) {
-    const parts = typeof text === "string"
-      ? /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})Z$/.exec(text) : null;
-    need(parts !== null && parts[0].length === text.length, `${what} is not a time such as 2026-11-23T16:34:30.271253Z`);
+    const parts =
+      typeof text === "string"
+        ? /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})Z$/.exec(text)
+        : null;
+    need(
+      parts !== null && parts[0].length === text.length,
+      `${what} is not a time such as 2026-11-23T16:34:30.271253Z`,
+    );
     const [year, month, day, hour, minute, second, micros] = parts.slice(1).map(Number);
     const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
     const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1];
-    need(year >= 1 && days !== undefined && day >= 1 && day <= days && hour < 24 && minute < 60 && second < 60,
-      `${what} is a time that no calendar has`);
+    need(
+      year >= 1 && days !== undefined && day >= 1 && day <= days && hour < 24 && minute < 60 && second < 60,
+      `${what} is a time that no calendar has`,
+    );
     const date = new Date(0);
     date.setUTCFullYear(year, month - 1, day);
     date.setUTCHours(hour, minute, second, 0);
@@ -484,7 +575,11 @@
         return first === "{" ? this.object(depth) : this.array(depth);
       }
       if (first === '"') return this.string();
-      for (const [word, value] of [["true", true], ["false", false], ["null", null]]) {
+      for (const [word, value] of [
+        ["true", true],
+        ["false", false],
+        ["null", null],
+      ]) {
         if (this.text.startsWith(word, this.at)) {
           this.at += word.length;
           return value;
@@ -513,14 +608,16 @@
     array(depth) {
       const items = [];
       if (this.has("]")) return items;
-      do items.push(this.value(depth + 1)); while (this.has(","));
+      do items.push(this.value(depth + 1));
+      while (this.has(","));
       this.take("]");
       return items;
     }
 
     string() {
       this.take('"');
-      let from = this.at, read = "";
+      let from = this.at,
+        read = "";
       for (;;) {
         const code = this.text.charCodeAt(this.at);
         if (Number.isNaN(code)) throw this.wrong("a text does not end");
@@ -566,7 +663,9 @@
   function canonical(value) {
     if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
     if (value === null || typeof value !== "object") return JSON.stringify(value);
-    const members = Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
+    const members = Object.keys(value)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
     return `{${members.join(",")}}`;
   }
 
@@ -598,7 +697,8 @@
 
   // --- Signed notes, keys, checkpoints (§3) --------------------------------------------------------------------------
 
-  const SIGNED = 1, COSIGNED = 4;
+  const SIGNED = 1,
+    COSIGNED = 4;
 
   function keyId(name, type, publicKey) {
     return hex(sha256(utf8(name), Uint8Array.of(0x0a, type), publicKey).slice(0, 4));
@@ -607,9 +707,11 @@
   /* <name>+<key id>+<base64(type ‖ public key)> */
   function readKey(text, type, what) {
     need(typeof text === "string", `${what} is not a text`);
-    const [name, id] = text.split("+", 2), blob = text.slice(`${name}+${id}+`.length);
+    const [name, id] = text.split("+", 2),
+      blob = text.slice(`${name}+${id}+`.length);
     need(isName(name) && id !== undefined, `${what} is not a verifier key`);
-    const bytes = base64(blob, what, 33), publicKey = bytes.slice(1);
+    const bytes = base64(blob, what, 33),
+      publicKey = bytes.slice(1);
     need(bytes[0] === type, `${what} is of another type than ${type}`);
     need(id === keyId(name, type, publicKey), `${what} has another key id than its bytes`);
     need(keyPoint(publicKey) !== null, `${what} is a key under which no signature can be believed`);
@@ -637,7 +739,8 @@
 
   /* Which of the keys signed well and which wrongly; lines of other keys are nobody's. */
   function judge(note, keys, isGood) {
-    const good = [], wrong = [];
+    const good = [],
+      wrong = [];
     for (const signature of note.signatures) {
       const key = keys.find(({ name, id }) => name === signature.name && id === signature.id);
       if (key) (isGood(key, note.text, signature.blob) ? good : wrong).push({ key, blob: signature.blob });
@@ -691,14 +794,18 @@
 
   function readVersion(value, before) {
     const { signature, statement } = members(value, "a version", ["signature", "statement"]);
-    const number = before ? before.version + 1 : 1, what = `version ${number}`;
+    const number = before ? before.version + 1 : 1,
+      what = `version ${number}`;
     const read = readStatement(statement, what);
     need(read.version === number, `the version that should be number ${number} is not`);
     need(read.previous === (before ? before.fingerprint : ""), `${what} does not follow from the one before`);
     need(!before || read.origin === before.origin, `${what} has another origin`);
-    const message = canonical(statement), signer = (before || read).logKeys[0];
-    need(ed25519(signer.publicKey, utf8(`trust/v1\n${message}`), base64(signature, "a signature", 64)),
-      `the signature of ${what} is not by the first log key of ${before ? "the version before" : "that version"}`);
+    const message = canonical(statement),
+      signer = (before || read).logKeys[0];
+    need(
+      ed25519(signer.publicKey, utf8(`trust/v1\n${message}`), base64(signature, "a signature", 64)),
+      `the signature of ${what} is not by the first log key of ${before ? "the version before" : "that version"}`,
+    );
     return { ...read, fingerprint: hex(sha256(utf8(message))) };
   }
 
@@ -721,7 +828,15 @@
     });
     const registrations = list(statement.registrations, "registrations", BOUNDS.list).map(readRegistration);
     const { version, previous } = statement;
-    return { version: integer(version, "a version's number", 1), previous, origin, logKeys, receiptKeys, auditors, registrations };
+    return {
+      version: integer(version, "a version's number", 1),
+      previous,
+      origin,
+      logKeys,
+      receiptKeys,
+      auditors,
+      registrations,
+    };
   }
 
   function readLogKey(value, origin) {
@@ -744,9 +859,16 @@
   /* The reader's own fingerprint, in any spacing and case; it must be that of a version in the file. */
   function needFingerprint(trust, given) {
     const text = String(given).replace(/\s/g, "").toLowerCase();
-    need(/^[0-9a-f]{64}$/.test(text), "The fingerprint is not complete: it has 64 characters from 0 to 9 and a to f.", 2);
-    need(trust.fingerprints.includes(text),
-      "This trust.json does not hold the version whose fingerprint you gave: do not use it.", 2);
+    need(
+      /^[0-9a-f]{64}$/.test(text),
+      "The fingerprint is not complete: it has 64 characters from 0 to 9 and a to f.",
+      2,
+    );
+    need(
+      trust.fingerprints.includes(text),
+      "This trust.json does not hold the version whose fingerprint you gave: do not use it.",
+      2,
+    );
   }
 
   // --- Entries and disclosures (§2) ----------------------------------------------------------------------------------
@@ -765,16 +887,22 @@
     need(typeof text === "string", "an entry is not a text");
     const bytes = utf8(text);
     need(bytes.length <= BOUNDS.entry, `an entry is longer than ${BOUNDS.entry} bytes`);
-    const value = parse(text, "an entry"), isLog = isObject(value) && String(value.kind).startsWith("log.");
+    const value = parse(text, "an entry"),
+      isLog = isObject(value) && String(value.kind).startsWith("log.");
     members(value, "an entry", ["at", "id", "kind", "subject", "v", isLog ? "data" : "fields"]);
     need(value.v === 1, "an entry is not of version 1");
     need(isUuid(value.id), "an entry's id is not a uuid");
     need(typeof value.kind === "string" && /^[a-z]+(?:\.[a-z_]+)+$/.test(value.kind), "an entry's kind is malformed");
     const shared = {
-      ...value, isLog, leaf: leafHash(bytes), micros: time(value.at, "an entry's time"),
+      ...value,
+      isLog,
+      leaf: leafHash(bytes),
+      micros: time(value.at, "an entry's time"),
       subject: hexText(value.subject, "an entry's subject", 32),
     };
-    return isLog ? { ...shared, data: readData(value.data), fields: {} } : { ...shared, fields: readFields(value.fields) };
+    return isLog
+      ? { ...shared, data: readData(value.data), fields: {} }
+      : { ...shared, fields: readFields(value.fields) };
   }
 
   function readFields(value) {
@@ -788,7 +916,10 @@
   }
 
   function readData(value) {
-    need(isObject(value) && Object.keys(value).length <= BOUNDS.data, "an entry's data is not an object of 64 members at most");
+    need(
+      isObject(value) && Object.keys(value).length <= BOUNDS.data,
+      "an entry's data is not an object of 64 members at most",
+    );
     for (const item of Object.values(value)) {
       need(typeof item === "string" || typeof item === "number", "an entry's data holds more than texts and integers");
     }
@@ -810,17 +941,25 @@
 
   function readProof(bytes) {
     const text = textOf(bytes, "the file");
-    const document = members(parse(text, "the file"), "the file",
-      ["format", "checksum", "entries"], ["checkpoint", "anchor", "history", "not_before"]);
+    const document = members(
+      parse(text, "the file"),
+      "the file",
+      ["format", "checksum", "entries"],
+      ["checkpoint", "anchor", "history", "not_before"],
+    );
     need(document.format === "proof-of-record/v1", "the file is not of the format proof-of-record/v1");
     const { checksum, ...rest } = document;
-    need(same(sha256(utf8(canonical(rest))), hexText(checksum, "the checksum", 32)),
-      "the file was changed or damaged on its way: its checksum is another");
+    need(
+      same(sha256(utf8(canonical(rest))), hexText(checksum, "the checksum", 32)),
+      "the file was changed or damaged on its way: its checksum is another",
+    );
     const entries = list(document.entries, "entries", BOUNDS.entries, "history" in document ? 0 : 1).map(readItem);
     needOrder(entries);
     const proof = { entries, checkpoint: null, anchor: null, history: null, notBefore: null };
-    need("checkpoint" in document === ("history" in document || entries.some(({ index }) => index !== null)),
-      "the checkpoint is there without anything under it, or is missing");
+    need(
+      "checkpoint" in document === ("history" in document || entries.some(({ index }) => index !== null)),
+      "the checkpoint is there without anything under it, or is missing",
+    );
     if ("checkpoint" in document) proof.checkpoint = readCheckpoint(document.checkpoint);
     if ("anchor" in document) {
       need(proof.checkpoint, "the anchor is there without a checkpoint");
@@ -849,9 +988,12 @@
 
   function needOrder(items) {
     for (let i = 1; i < items.length; i++) {
-      const before = items[i - 1].entry, entry = items[i].entry;
-      need(before.at < entry.at || (before.at === entry.at && before.id < entry.id),
-        "the entries are not in their order, or one stands twice");
+      const before = items[i - 1].entry,
+        entry = items[i].entry;
+      need(
+        before.at < entry.at || (before.at === entry.at && before.id < entry.id),
+        "the entries are not in their order, or one stands twice",
+      );
     }
   }
 
@@ -864,8 +1006,15 @@
   }
 
   function readLocator(value) {
-    const anchor = members(value, "the anchor",
-      ["block_hash", "block_number", "chain_id", "contract", "format", "log_id", "transaction"]);
+    const anchor = members(value, "the anchor", [
+      "block_hash",
+      "block_number",
+      "chain_id",
+      "contract",
+      "format",
+      "log_id",
+      "transaction",
+    ]);
     integer(anchor.chain_id, "the anchor's chain_id", 1);
     integer(anchor.block_number, "the anchor's block_number");
     prefixedHex(anchor.contract, "the anchor's contract", 20);
@@ -874,8 +1023,16 @@
   }
 
   function readEvent(value) {
-    const anchor = members(value, "the anchor",
-      ["chain_id", "contract", "format", "header_rlp", "log_id", "log_index", "receipt_nodes", "transaction_index"]);
+    const anchor = members(value, "the anchor", [
+      "chain_id",
+      "contract",
+      "format",
+      "header_rlp",
+      "log_id",
+      "log_index",
+      "receipt_nodes",
+      "transaction_index",
+    ]);
     integer(anchor.chain_id, "the anchor's chain_id", 1);
     prefixedHex(anchor.contract, "the anchor's contract", 20);
     prefixedHex(anchor.log_id, "the anchor's log_id", 32);
@@ -884,8 +1041,14 @@
     const header = base64(anchor.header_rlp, "the block's header");
     need(header.length >= 1 && header.length <= BOUNDS.header, "the block's header is not of 1 to 4,096 bytes");
     const nodes = list(anchor.receipt_nodes, "receipt_nodes", BOUNDS.nodes, 1).map((node) => base64(node, "a node"));
-    need(nodes.every((node) => node.length > 0), "a node is empty");
-    need(nodes.reduce((total, node) => total + node.length, 0) <= BOUNDS.nodeBytes, "the nodes are more than 65,536 bytes");
+    need(
+      nodes.every((node) => node.length > 0),
+      "a node is empty",
+    );
+    need(
+      nodes.reduce((total, node) => total + node.length, 0) <= BOUNDS.nodeBytes,
+      "the nodes are more than 65,536 bytes",
+    );
     return { ...anchor, kind: "event", header, nodes };
   }
 
@@ -899,8 +1062,12 @@
     const hasBlock = blockNames.some((name) => name in entry.data);
     const data = members(entry.data, what, ["map_root", "size", "subjects", ...(hasBlock ? blockNames : [])]);
     const read = {
-      entry, ...readPlace(state), size: integer(data.size, `the size in ${what}`), block: null,
-      subjects: integer(data.subjects, `subjects in ${what}`), mapRoot: hexText(data.map_root, `map_root in ${what}`, 32),
+      entry,
+      ...readPlace(state),
+      size: integer(data.size, `the size in ${what}`),
+      block: null,
+      subjects: integer(data.subjects, `subjects in ${what}`),
+      mapRoot: hexText(data.map_root, `map_root in ${what}`, 32),
     };
     if (hasBlock) read.block = readStateBlock(data, what);
     return read;
@@ -909,7 +1076,8 @@
   function readStateBlock(data, what) {
     prefixedHex(data.block_hash, `block_hash in ${what}`, 32);
     return {
-      hash: data.block_hash, number: integer(data.block_number, `block_number in ${what}`),
+      hash: data.block_hash,
+      number: integer(data.block_number, `block_number in ${what}`),
       chainId: integer(data.chain_id, `chain_id in ${what}`, 1),
     };
   }
@@ -937,16 +1105,21 @@
   function readMapLeaf(value) {
     const leaf = members(value, "the leaf of the history", ["count", "last", "mini_root", "subject"]);
     return {
-      count: integer(leaf.count, "the leaf's count", 1), last: integer(leaf.last, "the leaf's last"),
-      miniRoot: hexText(leaf.mini_root, "the leaf's mini_root", 32), subject: hexText(leaf.subject, "the leaf's subject", 32),
+      count: integer(leaf.count, "the leaf's count", 1),
+      last: integer(leaf.last, "the leaf's last"),
+      miniRoot: hexText(leaf.mini_root, "the leaf's mini_root", 32),
+      subject: hexText(leaf.subject, "the leaf's subject", 32),
     };
   }
 
   function readNotBefore(value, entries) {
-    const bound = readState(value, "not_before"), sealed = entries.filter(({ index }) => index !== null);
+    const bound = readState(value, "not_before"),
+      sealed = entries.filter(({ index }) => index !== null);
     need(bound.block, "not_before names no block");
-    need(sealed.length > 0 && sealed.every(({ index }) => index > bound.index),
-      "not_before is not before every entry of the file");
+    need(
+      sealed.length > 0 && sealed.every(({ index }) => index > bound.index),
+      "not_before is not before every entry of the file",
+    );
     return bound;
   }
 
@@ -958,7 +1131,9 @@
 
   /* RFC 9162 §2.1.3.2: whether exactly these hashes lead from the leaf at the index to the root. */
   function isIncluded(leaf, index, path, size, root) {
-    let first = BigInt(index), last = size - 1n, hash = leaf;
+    let first = BigInt(index),
+      last = size - 1n,
+      hash = leaf;
     if (first > last) return false;
     for (const step of path) {
       if (last === 0n) return false;
@@ -1018,7 +1193,8 @@
     need(at < end, "its RLP ends too early");
     const first = bytes[at];
     if (first < 0x80) return [{ bytes: bytes.subarray(at, at + 1) }, at + 1];
-    const isList = first >= 0xc0, [from, length] = rlpLength(bytes, at, end, first - (isList ? 0xc0 : 0x80));
+    const isList = first >= 0xc0,
+      [from, length] = rlpLength(bytes, at, end, first - (isList ? 0xc0 : 0x80));
     need(length <= end - from, "an item of its RLP is longer than what holds it");
     const to = from + length;
     if (!isList) {
@@ -1058,8 +1234,10 @@
     need(items && items.length >= 15, "it has fewer items than a block's header");
     need(isBytes(items[5], 32), "its receipts root is not a hash");
     return {
-      hash: `0x${hex(keccak256(bytes))}`, receiptsRoot: items[5].bytes,
-      number: rlpInteger(items[8], "its number"), time: rlpInteger(items[11], "its time"),
+      hash: `0x${hex(keccak256(bytes))}`,
+      receiptsRoot: items[5].bytes,
+      number: rlpInteger(items[8], "its number"),
+      time: rlpInteger(items[11], "its time"),
     };
   }
 
@@ -1070,13 +1248,15 @@
   /* The key under which a transaction's receipt lies: the RLP of its index. */
   function trieKey(index) {
     if (index === 0) return nibbles([0x80]);
-    const digits = index.toString(16), bytes = unhex(digits.padStart(digits.length + (digits.length % 2), "0"));
+    const digits = index.toString(16),
+      bytes = unhex(digits.padStart(digits.length + (digits.length % 2), "0"));
     return nibbles(bytes.length === 1 && bytes[0] < 0x80 ? bytes : [0x80 + bytes.length, ...bytes]);
   }
 
   /* The bytes of the receipt to which the nodes lead, each of them used. */
   function walk(receiptsRoot, nodes, index) {
-    let key = trieKey(index), used = 0;
+    let key = trieKey(index),
+      used = 0;
     const next = (hash) => {
       need(used < nodes.length, "a node is missing on the way to the receipt");
       need(same(keccak256(nodes[used]), hash), "a node is not the one that the hash above it names");
@@ -1114,7 +1294,10 @@
     const [flag, second, ...rest] = nibbles(items[0].bytes);
     need(flag <= 3 && (flag & 1 || second === 0), "a node's path is not written as paths are");
     const path = flag & 1 ? [second, ...rest] : rest;
-    need(path.length <= key.length && path.every((nibble, i) => nibble === key[i]), "the way leads to another transaction");
+    need(
+      path.length <= key.length && path.every((nibble, i) => nibble === key[i]),
+      "the way leads to another transaction",
+    );
     const left = key.slice(path.length);
     if (flag < 2) {
       need(path.length > 0, "an extension has an empty path");
@@ -1141,15 +1324,22 @@
   function needAnchored(log, anchor, checkpoint) {
     need(log && log.items && log.items.length === 3, "there is no event at that place of the receipt");
     const [address, topics, data] = log.items;
-    need(isBytes(address, 20) && same(address.bytes, unhex(anchor.contract.slice(2))), "the event is of another contract");
-    need(topics.items && topics.items.length === 3 && topics.items.every((topic) => isBytes(topic, 32)),
-      "the event does not have three topics");
+    need(
+      isBytes(address, 20) && same(address.bytes, unhex(anchor.contract.slice(2))),
+      "the event is of another contract",
+    );
+    need(
+      topics.items && topics.items.length === 3 && topics.items.every((topic) => isBytes(topic, 32)),
+      "the event does not have three topics",
+    );
     const [event, logId, size] = topics.items.map((topic) => topic.bytes);
     need(same(event, ANCHORED), "it is another event than the registry's");
     need(same(logId, unhex(anchor.log_id.slice(2))), "the event is of another log");
     need(isBytes(data, 96), "the event's data is not of 96 bytes");
-    need(numberOf(size) === checkpoint.size && same(data.bytes.subarray(0, 32), checkpoint.root),
-      "the event is of another size or root than the checkpoint");
+    need(
+      numberOf(size) === checkpoint.size && same(data.bytes.subarray(0, 32), checkpoint.root),
+      "the event is of another size or root than the checkpoint",
+    );
   }
 
   // --- A node of the reader's choice (JSON-RPC) ----------------------------------------------------------------------
@@ -1171,7 +1361,8 @@
 
     async fetch(method, params) {
       if (this.silent) return undefined;
-      const patience = new AbortController(), timer = setTimeout(() => patience.abort(), PATIENCE);
+      const patience = new AbortController(),
+        timer = setTimeout(() => patience.abort(), PATIENCE);
       try {
         const answer = JSON.parse(await this.body(JSON.stringify({ id: 1, jsonrpc: "2.0", method, params }), patience));
         return isObject(answer) && answer.id === 1 && !("error" in answer) ? answer.result : undefined;
@@ -1186,11 +1377,18 @@
 
     async body(question, patience) {
       const response = await fetch(this.url.href, {
-        method: "POST", body: question, headers: { "Content-Type": "application/json" }, signal: patience.signal,
-        redirect: "error", credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store",
+        method: "POST",
+        body: question,
+        headers: { "Content-Type": "application/json" },
+        signal: patience.signal,
+        redirect: "error",
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        cache: "no-store",
       });
       if (!response.ok || !response.body) throw new Refused("the node answers with an error");
-      const reader = response.body.getReader(), parts = [];
+      const reader = response.body.getReader(),
+        parts = [];
       for (let length = 0; ;) {
         const { done, value } = await reader.read();
         if (done) return textOf(join(...parts), "the answer");
@@ -1207,8 +1405,11 @@
       const value = await this.ask("eth_getBlockByNumber", name, false);
       if (value === null) return null;
       if (!isObject(value) || !isHash(value.hash)) return undefined;
-      const number = quantity(value.number), seconds = quantity(value.timestamp);
-      return number === null || seconds === null ? undefined : { hash: value.hash.toLowerCase(), number, time: seconds };
+      const number = quantity(value.number),
+        seconds = quantity(value.timestamp);
+      return number === null || seconds === null
+        ? undefined
+        : { hash: value.hash.toLowerCase(), number, time: seconds };
     }
   }
 
@@ -1219,8 +1420,11 @@
     } catch {
       // said below
     }
-    need(url && ["http:", "https:"].includes(url.protocol) && !url.username && !url.password,
-      "The address of the node is not one that begins with https:// or http://, without a name and password in it.", 2);
+    need(
+      url && ["http:", "https:"].includes(url.protocol) && !url.username && !url.password,
+      "The address of the node is not one that begins with https:// or http://, without a name and password in it.",
+      2,
+    );
     return url;
   }
 
@@ -1245,7 +1449,8 @@
   }
 
   function isInsurers(host, origin) {
-    const theirs = origin.split("/")[0].split(":")[0].toLowerCase(), name = host.toLowerCase();
+    const theirs = origin.split("/")[0].split(":")[0].toLowerCase(),
+      name = host.toLowerCase();
     return name === theirs || name.endsWith(`.${theirs}`) || theirs.endsWith(`.${name}`);
   }
 
@@ -1267,23 +1472,31 @@
     const shown = entries.flatMap(({ disclosures, entry }) => disclosures.map((disclosure) => ({ disclosure, entry })));
     for (const { disclosure, entry } of shown) {
       const recorded = entry.fields[disclosure.name];
-      if (recorded === undefined) return failed(`the field ${disclosure.name} is shown, and nothing of that name was recorded`);
-      if (!same(recorded, disclosure.digest)) return failed(`the field ${disclosure.name} was recorded with another value than the one shown`);
+      if (recorded === undefined)
+        return failed(`the field ${disclosure.name} is shown, and nothing of that name was recorded`);
+      if (!same(recorded, disclosure.digest))
+        return failed(`the field ${disclosure.name} was recorded with another value than the one shown`);
     }
     if (entries.some(({ entry }) => !same(entry.subject, entries[0].entry.subject))) {
       return failed("the entries are about more than one record");
     }
-    const numbers = new Set(shown.filter(({ disclosure }) => disclosure.name === "number").map(({ disclosure }) => disclosure.value));
+    const numbers = new Set(
+      shown.filter(({ disclosure }) => disclosure.name === "number").map(({ disclosure }) => disclosure.value),
+    );
     if (numbers.size > 1) return failed("the entries show more than one number of the record");
     const [number] = numbers;
     if (number !== undefined && typeof number !== "string") return failed("the number of the record is not a text");
     if (entries.length === 0) return passed("the file shows no entries");
     const called = number === undefined ? "number not shown" : quoted(number);
-    return passed(`${called}: ${count(shown.length, "fact")} shown, as recorded in ${count(entries.length, "entry", "entries")}`);
+    return passed(
+      `${called}: ${count(shown.length, "fact")} shown, as recorded in ${count(entries.length, "entry", "entries")}`,
+    );
   }
 
   function signatures(checkpoint, trust) {
-    const keys = trust.logKeys.filter(({ from, until }) => checkpoint.size >= from && (until === Infinity || checkpoint.size < until));
+    const keys = trust.logKeys.filter(
+      ({ from, until }) => checkpoint.size >= from && (until === Infinity || checkpoint.size < until),
+    );
     return {
       log: judge(checkpoint, keys, isSignature),
       auditors: judge(checkpoint, trust.auditors, isCosignature),
@@ -1294,28 +1507,40 @@
     const { checkpoint, entries, notBefore } = proof;
     if (!checkpoint) return pending("recorded, not sealed in the log yet");
     if (checkpoint.origin !== trust.origin) return failed(`the checkpoint is of another log than ${trust.origin}`);
-    if (signed.log.wrong.length || signed.auditors.wrong.length) return failed("a signature under the checkpoint is wrong");
-    if (!signed.log.good.length) return failed("the checkpoint is not signed by a log key of trust.json that is valid at its size");
-    const ofLog = subjectOf("log", trust.origin), under = entries.filter(({ index }) => index !== null);
+    if (signed.log.wrong.length || signed.auditors.wrong.length)
+      return failed("a signature under the checkpoint is wrong");
+    if (!signed.log.good.length)
+      return failed("the checkpoint is not signed by a log key of trust.json that is valid at its size");
+    const ofLog = subjectOf("log", trust.origin),
+      under = entries.filter(({ index }) => index !== null);
     const astray = under.find((item) => !isUnder(item, checkpoint));
     if (astray) return failed(`the path of entry ${entries.indexOf(astray) + 1} does not lead to the sealed root`);
-    if (entries.some(({ entry }) => entry.isLog && !same(entry.subject, ofLog))) return failed("an entry is about another log");
-    if (notBefore && !isUnder(notBefore, checkpoint)) return failed("the path of the lower bound does not lead to the sealed root");
+    if (entries.some(({ entry }) => entry.isLog && !same(entry.subject, ofLog)))
+      return failed("an entry is about another log");
+    if (notBefore && !isUnder(notBefore, checkpoint))
+      return failed("the path of the lower bound does not lead to the sealed root");
     if (notBefore && !same(notBefore.entry.subject, ofLog)) return failed("the lower bound is of another log");
     const tree = `the log of ${count(checkpoint.size, "entry", "entries")}, signed by ${signed.log.good[0].key.label}`;
     if (under.length < entries.length) {
-      return pending(`${under.length} of ${count(entries.length, "entry", "entries")} in ${tree}; the rest is recorded, not sealed under it yet`);
+      return pending(
+        `${under.length} of ${count(entries.length, "entry", "entries")} in ${tree}; the rest is recorded, not sealed under it yet`,
+      );
     }
-    return passed(entries.length ? `${count(entries.length, "entry", "entries")} in ${tree}` : `the file speaks of ${tree}`);
+    return passed(
+      entries.length ? `${count(entries.length, "entry", "entries")} in ${tree}` : `the file speaks of ${tree}`,
+    );
   }
 
   function recomputed(proof, signed) {
     if (!proof.checkpoint) return notChecked("nothing is sealed yet that could be recomputed");
     const { good, wrong } = signed.auditors;
     if (wrong.length) return failed(`the cosignature of ${wrong[0].key.name} is wrong`);
-    if (!good.length) return notChecked("not independently recomputed: no auditor of trust.json has cosigned this checkpoint");
+    if (!good.length)
+      return notChecked("not independently recomputed: no auditor of trust.json has cosigned this checkpoint");
     const names = [...new Set(good.map(({ key }) => key.name))];
-    return passed(`${names.join(" and ")} recomputed the map and cosigned this checkpoint at ${when(numberOf(good[0].blob.slice(0, 8)))}`);
+    return passed(
+      `${names.join(" and ")} recomputed the map and cosigned this checkpoint at ${when(numberOf(good[0].blob.slice(0, 8)))}`,
+    );
   }
 
   /* Lines 3 to 5 with what was learnt of the block: {lines, block: {hash, number, time} or null, registration}. */
@@ -1323,32 +1548,49 @@
     const { anchor } = proof;
     if (!anchor) return { lines: Array(3).fill(pending("not anchored on a chain yet")), block: null };
     if (anchor.kind === "unknown") {
-      return { lines: Array(3).fill(notChecked(`this page does not know the anchor's format ${quoted(anchor.format)}: use a newer verifier`)), block: null };
+      return {
+        lines: Array(3).fill(
+          notChecked(`this page does not know the anchor's format ${quoted(anchor.format)}: use a newer verifier`),
+        ),
+        block: null,
+      };
     }
     const registered = trust.registrations.filter((registration) =>
-      ["chain_id", "contract", "log_id"].every((name) => registration[name] === anchor[name]));
+      ["chain_id", "contract", "log_id"].every((name) => registration[name] === anchor[name]),
+    );
     if (!registered.length) {
-      return { lines: Array(3).fill(notChecked("trust.json holds no registration of this chain, contract and log")), block: null };
+      return {
+        lines: Array(3).fill(notChecked("trust.json holds no registration of this chain, contract and log")),
+        block: null,
+      };
     }
     const view = rpcNode ? await look(rpcNode, anchor, registered) : null;
     const found = anchor.kind === "event" ? ofEvent(proof, view) : ofLocator(proof, view);
     const line4 = await settleBlock(found, view, blockHash, anchor.kind === "event");
     const line5 = await registry(view, trust, anchor);
-    const { header } = found, registration = view && view.registration;
+    const { header } = found,
+      registration = view && view.registration;
     return { lines: [found.line, line4.line, line5], header, block: line4.block, registration };
   }
 
   /* What the node is: of which registration's chain, or why its word does not count. */
   async function look(rpcNode, anchor, registered) {
-    const chain = quantity(await rpcNode.ask("eth_chainId")), genesis = chain === null ? undefined : await rpcNode.block("0x0");
+    const chain = quantity(await rpcNode.ask("eth_chainId")),
+      genesis = chain === null ? undefined : await rpcNode.block("0x0");
     const { host } = rpcNode;
     if (chain === null || !genesis) {
-      const reason = rpcNode.silent ? `${host} does not answer, or does not let web pages ask it` : `${host} does not say which chain it is of`;
+      const reason = rpcNode.silent
+        ? `${host} does not answer, or does not let web pages ask it`
+        : `${host} does not say which chain it is of`;
       return { rpcNode, registration: null, reason };
     }
     const registration = registered.find((item) => item.genesis === genesis.hash);
     if (chain !== BigInt(anchor.chain_id) || !registration) {
-      return { rpcNode, registration: null, reason: `${host} is a node of another chain than the one that trust.json registers` };
+      return {
+        rpcNode,
+        registration: null,
+        reason: `${host} is a node of another chain than the one that trust.json registers`,
+      };
     }
     const view = { rpcNode, registration, reason: "" };
     if (anchor.kind === "locator") view.receipt = await receiptFrom(rpcNode, anchor.transaction);
@@ -1359,9 +1601,16 @@
   async function receiptFrom(rpcNode, transaction) {
     const value = await rpcNode.ask("eth_getTransactionReceipt", transaction);
     if (value === null) return null;
-    const isClear = isObject(value) && isHash(value.transactionHash) && value.transactionHash.toLowerCase() === transaction
-      && isHash(value.blockHash) && quantity(value.status) !== null && Array.isArray(value.logs);
-    return isClear ? { blockHash: value.blockHash.toLowerCase(), status: quantity(value.status), logs: value.logs } : undefined;
+    const isClear =
+      isObject(value) &&
+      isHash(value.transactionHash) &&
+      value.transactionHash.toLowerCase() === transaction &&
+      isHash(value.blockHash) &&
+      quantity(value.status) !== null &&
+      Array.isArray(value.logs);
+    return isClear
+      ? { blockHash: value.blockHash.toLowerCase(), status: quantity(value.status), logs: value.logs }
+      : undefined;
   }
 
   function ofEvent({ anchor, checkpoint }, view) {
@@ -1369,7 +1618,8 @@
     try {
       header = readHeader(anchor.header);
       const logs = logsOf(walk(header.receiptsRoot, anchor.nodes, anchor.transaction_index));
-      if (logs === null) return { header, line: notChecked("the receipt is of a type of transaction that this page does not know") };
+      if (logs === null)
+        return { header, line: notChecked("the receipt is of a type of transaction that this page does not know") };
       needAnchored(logs[anchor.log_index], anchor, checkpoint);
     } catch (error) {
       return { header, line: failedFor(error, header ? "" : "the block's header cannot be read: ") };
@@ -1382,31 +1632,57 @@
     const header = { hash: anchor.block_hash, number: BigInt(anchor.block_number) };
     if (!view) return { header, line: notChecked("the file says where to look: name a node that is asked") };
     if (!view.registration) return { header, line: notChecked(view.reason) };
-    const { receipt } = view, { host } = view.rpcNode;
-    if (receipt === undefined) return { header, line: notChecked(`${host} gives no clear answer about the transaction`) };
+    const { receipt } = view,
+      { host } = view.rpcNode;
+    if (receipt === undefined)
+      return { header, line: notChecked(`${host} gives no clear answer about the transaction`) };
     if (receipt === null) return { header, line: failed(`${host} knows no transaction ${anchor.transaction}`) };
     if (receipt.status !== 1n) return { header, line: failed("the transaction did not succeed") };
     const events = receipt.logs.filter((log) => isAnchoredLog(log, anchor));
     const word = bigEndian(checkpoint.size, 32);
-    if (events.some((log) => same(unhex(log.topics[2].slice(2)), word) && same(unhex(log.data.slice(2, 66)), checkpoint.root))) {
-      return { header, line: passed(`the registry ${anchor.contract} recorded this tree in transaction ${anchor.transaction}`) };
+    if (
+      events.some(
+        (log) => same(unhex(log.topics[2].slice(2)), word) && same(unhex(log.data.slice(2, 66)), checkpoint.root),
+      )
+    ) {
+      return {
+        header,
+        line: passed(`the registry ${anchor.contract} recorded this tree in transaction ${anchor.transaction}`),
+      };
     }
-    return { header, line: failed(events.length ? "the transaction anchored another size or root than the checkpoint"
-      : "the transaction holds no event of the registry for this log") };
+    return {
+      header,
+      line: failed(
+        events.length
+          ? "the transaction anchored another size or root than the checkpoint"
+          : "the transaction holds no event of the registry for this log",
+      ),
+    };
   }
 
   function isAnchoredLog(log, anchor) {
-    return isObject(log) && log.removed !== true
-      && typeof log.address === "string" && log.address.toLowerCase() === anchor.contract
-      && Array.isArray(log.topics) && log.topics.length === 3 && log.topics.every(isHash)
-      && log.topics[0].toLowerCase() === `0x${hex(ANCHORED)}` && log.topics[1].toLowerCase() === anchor.log_id
-      && typeof log.data === "string" && /^0x[0-9a-fA-F]{192}$/.test(log.data);
+    return (
+      isObject(log) &&
+      log.removed !== true &&
+      typeof log.address === "string" &&
+      log.address.toLowerCase() === anchor.contract &&
+      Array.isArray(log.topics) &&
+      log.topics.length === 3 &&
+      log.topics.every(isHash) &&
+      log.topics[0].toLowerCase() === `0x${hex(ANCHORED)}` &&
+      log.topics[1].toLowerCase() === anchor.log_id &&
+      typeof log.data === "string" &&
+      /^0x[0-9a-fA-F]{192}$/.test(log.data)
+    );
   }
 
   async function settleBlock({ header }, view, blockHash, isCarried) {
     if (!header) return { line: notChecked("the block's header cannot be read"), block: null };
     if (blockHash !== null && blockHash !== header.hash) {
-      return { line: failed(`the hash that you give is not that of block ${header.number}: ${header.hash}`), block: null };
+      return {
+        line: failed(`the hash that you give is not that of block ${header.number}: ${header.hash}`),
+        block: null,
+      };
     }
     if (view) return view.registration ? blockFrom(view, header) : { line: notChecked(view.reason), block: null };
     const asked = `compare hash ${header.hash} of block ${header.number} in an explorer, or name a node`;
@@ -1417,7 +1693,8 @@
   }
 
   async function blockFrom({ rpcNode, receipt }, header) {
-    const { host } = rpcNode, found = await rpcNode.block(`0x${header.number.toString(16)}`);
+    const { host } = rpcNode,
+      found = await rpcNode.block(`0x${header.number.toString(16)}`);
     const unclear = { line: notChecked(`${host} gives no clear answer about block ${header.number}`), block: null };
     if (receipt === null) return { line: notChecked(`${host} knows no such transaction`), block: null };
     if ("time" in header === false && receipt === undefined) return unclear;
@@ -1434,14 +1711,18 @@
     if (found.number > final.number) {
       return { line: pending(`block ${header.number} is not final yet, as told by ${host}`), block: null };
     }
-    return { line: passed(`block ${header.number}, of ${when(found.time)}, is final, as told by ${host}`), block: { ...header, time: found.time } };
+    return {
+      line: passed(`block ${header.number}, of ${when(found.time)}, is final, as told by ${host}`),
+      block: { ...header, time: found.time },
+    };
   }
 
   async function registry(view, trust, anchor) {
     if (!view) return notChecked("name a node that is asked for the registry's code");
     if (!view.registration) return notChecked(view.reason);
     const code = await view.rpcNode.ask("eth_getCode", anchor.contract, "latest");
-    const isCode = typeof code === "string" && /^0x(?:[0-9a-fA-F]{2})*$/.test(code) && code.length <= 2 + 2 * BOUNDS.code;
+    const isCode =
+      typeof code === "string" && /^0x(?:[0-9a-fA-F]{2})*$/.test(code) && code.length <= 2 + 2 * BOUNDS.code;
     if (!isCode) return notChecked(`${view.rpcNode.host} gives no clear answer about the registry's code`);
     if (`0x${hex(keccak256(unhex(code.slice(2))))}` !== view.registration.code_hash) {
       return failed("other code than the published one stands at the registry's address");
@@ -1458,15 +1739,22 @@
     if (!named) return notChecked("name the record that you ask about: who is asked about never comes from the file");
     const wrong = stateFault(proof, trust) || mapFault(proof, named.subject) || entriesFault(proof, named.subject);
     if (wrong) return failed(wrong);
-    const { checkpoint, entries } = proof, { receipt } = named;
+    const { checkpoint, entries } = proof,
+      { receipt } = named;
     const isMissing = receipt && !entries.some(({ entry }) => same(entry.leaf, receipt.leaf));
     const anchoredAt = block ? `, anchored at ${when(block.time)}` : "";
     if (isMissing && block && block.time * 1000000n > receipt.sealBy) {
-      return failed(`the entry of your receipt was promised by ${when(receipt.sealBy / 1000000n)}, and the history anchored at ${when(block.time)} lacks it: keep both files`);
+      return failed(
+        `the entry of your receipt was promised by ${when(receipt.sealBy / 1000000n)}, and the history anchored at ${when(block.time)} lacks it: keep both files`,
+      );
     }
-    const all = entries.length ? `all ${count(entries.length, "entry", "entries")} that the log's own map lists` : "the log's own map lists nothing of this record";
+    const all = entries.length
+      ? `all ${count(entries.length, "entry", "entries")} that the log's own map lists`
+      : "the log's own map lists nothing of this record";
     const waiting = isMissing ? "; the entry of your receipt is not among them" : "";
-    return passed(`${all}, up to size ${checkpoint.size} of the log${anchoredAt}; what was sealed later is not covered${waiting}`);
+    return passed(
+      `${all}, up to size ${checkpoint.size} of the log${anchoredAt}; what was sealed later is not covered${waiting}`,
+    );
   }
 
   function stateFault({ checkpoint, history: { state } }, trust) {
@@ -1480,7 +1768,9 @@
 
   function mapFault({ history: { state, leaf, path } }, subject) {
     if (!leaf) {
-      return same(state.mapRoot, sha256(new Uint8Array(0))) && state.subjects === 0 ? "" : "the file calls the log's map empty, and it is not";
+      return same(state.mapRoot, sha256(new Uint8Array(0))) && state.subjects === 0
+        ? ""
+        : "the file calls the log's map empty, and it is not";
     }
     if (!same(mapRoot(leaf, path), state.mapRoot)) return "the path does not lead to the map's root";
     const isOnTheWay = path.every(({ position }) => bitOf(subject, position) === bitOf(leaf.subject, position));
@@ -1494,15 +1784,23 @@
     if (leaf.count !== entries.length) {
       return `the log's map lists ${count(leaf.count, "entry", "entries")} of this record, the file holds ${entries.length}`;
     }
-    if (entries.some(({ entry }) => !same(entry.subject, subject))) return "an entry is of another record than the one that you named";
-    const isListed = Math.max(...entries.map(({ index }) => index)) === leaf.last && same(miniRoot(entries), leaf.miniRoot);
+    if (entries.some(({ entry }) => !same(entry.subject, subject)))
+      return "an entry is of another record than the one that you named";
+    const isListed =
+      Math.max(...entries.map(({ index }) => index)) === leaf.last && same(miniRoot(entries), leaf.miniRoot);
     return isListed ? "" : "the entries in the file are not the ones that the log's map lists";
   }
 
   /* Whether the registry has moved on since; "" where that cannot be asked. */
   async function newerAnchor({ anchor, checkpoint }, rpcNode) {
-    const asked = anchor.kind === "locator" ? ["eth_getTransactionByHash", anchor.transaction]
-      : ["eth_getTransactionByBlockHashAndIndex", readHeader(anchor.header).hash, `0x${anchor.transaction_index.toString(16)}`];
+    const asked =
+      anchor.kind === "locator"
+        ? ["eth_getTransactionByHash", anchor.transaction]
+        : [
+            "eth_getTransactionByBlockHashAndIndex",
+            readHeader(anchor.header).hash,
+            `0x${anchor.transaction_index.toString(16)}`,
+          ];
     const transaction = await rpcNode.ask(...asked);
     const data = `0x${hex(keccak256(utf8("head(bytes32)")).slice(0, 4))}${anchor.log_id.slice(2)}`;
     const head = await rpcNode.ask("eth_call", { data, to: anchor.contract }, "latest");
@@ -1510,29 +1808,45 @@
     if (!isClear) return "";
     const sender = unhex(transaction.from.slice(2).toLowerCase());
     const word = keccak256(join(new Uint8Array(12), sender, bigEndian(checkpoint.size, 32), checkpoint.root));
-    return head.toLowerCase() === `0x${hex(word)}` ? "; it is the newest anchor" : "; a newer anchor exists: ask for a newer file";
+    return head.toLowerCase() === `0x${hex(word)}`
+      ? "; it is the newest anchor"
+      : "; a newer anchor exists: ask for a newer file";
   }
 
   /* The time after which the entries were sealed: {after, words}; words say why there is none. */
   async function lowerBound({ notBefore }, trust, rpcNode) {
     if (!notBefore) return null;
-    const { number, hash, chainId } = notBefore.block, named = `block ${number} of chain ${chainId}`;
-    const none = (why) => ({ after: null, words: `The file names a time before which nothing of it was sealed (${named}): ${why}.` });
+    const { number, hash, chainId } = notBefore.block,
+      named = `block ${number} of chain ${chainId}`;
+    const none = (why) => ({
+      after: null,
+      words: `The file names a time before which nothing of it was sealed (${named}): ${why}.`,
+    });
     if (!rpcNode) return none("not confirmed, because no node was asked");
-    const chain = quantity(await rpcNode.ask("eth_chainId")), genesis = await rpcNode.block("0x0");
-    const isOurs = chain === BigInt(chainId) && genesis && trust.registrations.some((item) => item.chain_id === chainId && item.genesis === genesis.hash);
+    const chain = quantity(await rpcNode.ask("eth_chainId")),
+      genesis = await rpcNode.block("0x0");
+    const isOurs =
+      chain === BigInt(chainId) &&
+      genesis &&
+      trust.registrations.some((item) => item.chain_id === chainId && item.genesis === genesis.hash);
     if (!isOurs) return none(`not confirmed, because ${rpcNode.host} is no node of that chain`);
-    const found = await rpcNode.block(`0x${number.toString(16)}`), final = await rpcNode.block("finalized");
-    const isThere = found && found.hash === hash && found.number === BigInt(number) && final && found.number <= final.number;
+    const found = await rpcNode.block(`0x${number.toString(16)}`),
+      final = await rpcNode.block("finalized");
+    const isThere =
+      found && found.hash === hash && found.number === BigInt(number) && final && found.number <= final.number;
     if (!isThere) return none(`not confirmed, because ${rpcNode.host} does not show it as a final block`);
-    return { after: found.time, words: `Sealed after ${when(found.time)}, the time of ${named}, as told by ${rpcNode.host}.` };
+    return {
+      after: found.time,
+      words: `Sealed after ${when(found.time)}, the time of ${named}, as told by ${rpcNode.host}.`,
+    };
   }
 
   // --- Receipt (§4) --------------------------------------------------------------------------------------------------
 
   function readReceipt(bytes, what = "it") {
     need(bytes.length <= BOUNDS.note, `${what} is longer than ${BOUNDS.note} bytes`);
-    const note = readNote(textOf(bytes, what), what), lines = note.text.split("\n");
+    const note = readNote(textOf(bytes, what), what),
+      lines = note.text.split("\n");
     need(lines.length === 7 && lines[6] === "", "the receipt does not have six lines");
     const [name, entry, about, leaf, at, sealBy] = lines;
     need(name.endsWith("/receipt") && isName(name), "the receipt's first line is not the name of a log's receipts");
@@ -1542,7 +1856,13 @@
     need(sealBy.startsWith("seal-by "), "the receipt's last line is not its promise");
     time(at, "the receipt's time");
     return {
-      ...note, name, entry, type, id, at, leaf: base64(leaf, "the receipt's leaf hash", 32),
+      ...note,
+      name,
+      entry,
+      type,
+      id,
+      at,
+      leaf: base64(leaf, "the receipt's leaf hash", 32),
       sealBy: time(sealBy.slice(8), "the receipt's promise"),
     };
   }
@@ -1552,7 +1872,9 @@
     const { good, wrong } = judge(receipt, trust.receiptKeys, isSignature);
     if (wrong.length) return failed("the signature under the receipt is wrong");
     if (!good.length) return failed("the receipt is not signed by a receipt key of trust.json");
-    return passed(`the receipt for entry ${receipt.entry} of ${receipt.type} ${receipt.id}, signed by ${good[0].key.label}`);
+    return passed(
+      `the receipt for entry ${receipt.entry} of ${receipt.type} ${receipt.id}, signed by ${good[0].key.label}`,
+    );
   }
 
   // --- What the reader gives beside the file -------------------------------------------------------------------------
@@ -1562,7 +1884,8 @@
     need(subject === null || receipt === null, "Name the record once: by a receipt, or by its kind and id.", 2);
     if (receipt !== null) return namedByReceipt(receipt, trust);
     if (subject === null) return null;
-    const [type, ...rest] = String(subject).split(":"), id = rest.join(":");
+    const [type, ...rest] = String(subject).split(":"),
+      id = rest.join(":");
     const isUsable = /^[a-z]+$/.test(type) && (type === "log" ? id === trust.origin : isUuid(id));
     need(isUsable, "The record is not named as it must be: its kind, a colon, and its id of 36 characters.", 2);
     return { subject: subjectOf(type, id), receipt: null };
@@ -1584,7 +1907,11 @@
   function givenHash(value) {
     if (value === null) return null;
     const text = String(value).trim().toLowerCase();
-    need(/^0x[0-9a-f]{64}$/.test(text), "The block's hash is not complete: it is 0x and 64 characters from 0 to 9 and a to f.", 2);
+    need(
+      /^0x[0-9a-f]{64}$/.test(text),
+      "The block's hash is not complete: it is 0x and 64 characters from 0 to 9 and a to f.",
+      2,
+    );
     return text;
   }
 
@@ -1609,8 +1936,10 @@
   function quoted(value) {
     const text = JSON.stringify(value);
     const shown = text.length > 2000 ? `${text.slice(0, 2000)}… (${text.length} characters)` : text;
-    return shown.replace(/[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return shown.replace(
+      /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
   }
 
   function grouped(fingerprint) {
@@ -1618,23 +1947,34 @@
   }
 
   function chainOf(id) {
-    return Object.hasOwn(CHAINS, id) ? { name: CHAINS[id][0], kind: CHAINS[id][1] } : { name: `chain ${id}`, kind: "unknown" };
+    return Object.hasOwn(CHAINS, id)
+      ? { name: CHAINS[id][0], kind: CHAINS[id][1] }
+      : { name: `chain ${id}`, kind: "unknown" };
   }
 
   const TESTNET = "TESTNET: no economic security; this chain may end; keep this file";
 
   function warnings(request, trust, proof, rpcNode) {
-    const found = [], id = proof && proof.anchor && proof.anchor.kind !== "unknown" ? proof.anchor.chain_id
-      : trust.registrations.length ? trust.registrations.at(-1).chain_id : null;
+    const found = [],
+      id =
+        proof && proof.anchor && proof.anchor.kind !== "unknown"
+          ? proof.anchor.chain_id
+          : trust.registrations.length
+            ? trust.registrations.at(-1).chain_id
+            : null;
     if (id !== null) {
       const chain = chainOf(id);
       if (chain.kind === "test" || chain.kind === "local") found.push(`${TESTNET} (${chain.name}).`);
-      if (chain.kind === "unknown") found.push(`This page does not know ${chain.name}, and cannot say what it is worth.`);
+      if (chain.kind === "unknown")
+        found.push(`This page does not know ${chain.name}, and cannot say what it is worth.`);
     }
     if (rpcNode) {
       const { hostname } = rpcNode.url;
       const worth = "What that node says of lines 3 to 5 is worth what it is worth.";
-      if (isNear(hostname)) found.push(`${rpcNode.host} is on this computer or network: this page cannot know that it is independent of the insurer. ${worth}`);
+      if (isNear(hostname))
+        found.push(
+          `${rpcNode.host} is on this computer or network: this page cannot know that it is independent of the insurer. ${worth}`,
+        );
       if (isInsurers(hostname, trust.origin)) found.push(`${rpcNode.host} may be the insurer's own node. ${worth}`);
     }
     return found;
@@ -1642,8 +1982,10 @@
 
   function notProved(proof, isComplete) {
     return [
-      ...(isComplete ? ["that nothing was recorded after this: it covers the log up to that size only"]
-        : proof.history ? ["that nothing else was recorded about this, unless lines 6 and 7 both passed"]
+      ...(isComplete
+        ? ["that nothing was recorded after this: it covers the log up to that size only"]
+        : proof.history
+          ? ["that nothing else was recorded about this, unless lines 6 and 7 both passed"]
           : ["that nothing else was recorded about this: it speaks of these entries only"]),
       "that an event which nobody recorded did not happen",
       "when an entry was written: an anchor bounds the time of sealing, not of writing",
@@ -1652,8 +1994,12 @@
 
   function factsOf(proof) {
     return proof.entries.map(({ entry, disclosures, index }) => ({
-      at: entry.at, kind: entry.kind, index, withheld: Object.keys(entry.fields).length - disclosures.length,
-      facts: entry.isLog ? Object.entries(entry.data).map(([name, value]) => ({ name, value: quoted(value) }))
+      at: entry.at,
+      kind: entry.kind,
+      index,
+      withheld: Object.keys(entry.fields).length - disclosures.length,
+      facts: entry.isLog
+        ? Object.entries(entry.data).map(([name, value]) => ({ name, value: quoted(value) }))
         : disclosures.map(({ name, value }) => ({ name, value: quoted(value) })),
     }));
   }
@@ -1674,8 +2020,10 @@
       const wrong = lines.filter(({ status }) => status === FAILED);
       return {
         verdict: `Do not rely on this file: ${wrong.map(({ number, name, words }) => `line ${number} (${name}) failed: ${words}`).join("; ")}.`,
-        next: ["Keep the file as it is, and ask the insurer for a new one.",
-          "If a new one fails too, keep both: they show that something is wrong."],
+        next: [
+          "Keep the file as it is, and ask the insurer for a new one.",
+          "If a new one fails too, keep both: they show that something is wrong.",
+        ],
       };
     }
     if (!proof.checkpoint || line2.status === PENDING) {
@@ -1700,28 +2048,42 @@
 
   function halfVerdict(proof, lines, header, block) {
     const [, , line3, line4, , line6] = lines;
-    if (line3.status === PENDING) return "Sealed in the log under the insurer's signature, and not anchored on a chain yet: until then it rests on the insurer's word.";
+    if (line3.status === PENDING)
+      return "Sealed in the log under the insurer's signature, and not anchored on a chain yet: until then it rests on the insurer's word.";
     if (line3.status === PASSED && line4.status === PASSED) {
-      const part = line6.status === PASSED ? "but nobody independent has recomputed the list" : "but whether that is everything was not checked";
+      const part =
+        line6.status === PASSED
+          ? "but nobody independent has recomputed the list"
+          : "but whether that is everything was not checked";
       return `The facts shown were sealed in the log before ${when(block.time)} and have not been altered since, ${part}.`;
     }
     if (line3.status === PASSED) {
-      return line4.status === PENDING ? `Anchored in block ${header.number}, which is not final yet: check again in a quarter of an hour.`
+      return line4.status === PENDING
+        ? `Anchored in block ${header.number}, which is not final yet: check again in a quarter of an hour.`
         : `Anchored in a block that you have not confirmed: compare hash ${header.hash} of block ${header.number}.`;
     }
     return "Sealed in the log under the insurer's signature. Whether it stands on a chain was not checked.";
   }
 
   function nextSteps(proof, lines, required) {
-    const steps = [], [, , line3, line4, , line6, line7] = lines;
+    const steps = [],
+      [, , line3, line4, , line6, line7] = lines;
     if (line3.status === PENDING) steps.push("Download the proof again later: it will then say where it is anchored.");
     else if (line3.status === PASSED && line4.status === NOT_CHECKED) {
-      steps.push("Look the block up in an explorer that is not the insurer's, and give the hash that stands there; or name a node.");
-    } else if (line3.status === NOT_CHECKED) steps.push("Name a node that is not the insurer's, or ask the insurer for a newer file.");
+      steps.push(
+        "Look the block up in an explorer that is not the insurer's, and give the hash that stands there; or name a node.",
+      );
+    } else if (line3.status === NOT_CHECKED)
+      steps.push("Name a node that is not the insurer's, or ask the insurer for a newer file.");
     if (required.includes(6) && line6.status === NOT_CHECKED) {
-      steps.push(proof.history ? "Name the record that you ask about, by your receipt or by its kind and id." : "Ask the insurer for a file with the history of this record.");
+      steps.push(
+        proof.history
+          ? "Name the record that you ask about, by your receipt or by its kind and id."
+          : "Ask the insurer for a file with the history of this record.",
+      );
     }
-    if (required.includes(7) && line7.status === NOT_CHECKED) steps.push("Ask the insurer for a file that an auditor has cosigned.");
+    if (required.includes(7) && line7.status === NOT_CHECKED)
+      steps.push("Ask the insurer for a file that an auditor has cosigned.");
     return steps.length ? steps : ["Keep this file and trust.json."];
   }
 
@@ -1735,15 +2097,29 @@
       return await judged(request);
     } catch (error) {
       if (error instanceof Refused) return refusal(error);
-      return refusal(new Refused(`This page could not finish: ${String(error && error.message)}. Use verify.py instead.`, 2));
+      return refusal(
+        new Refused(`This page could not finish: ${String(error && error.message)}. Use verify.py instead.`, 2),
+      );
     }
   }
 
   function refusal(error) {
     const verdict = error.exit === 1 ? `Do not rely on this file: it is malformed, ${error.message}.` : error.message;
-    const next = error.exit === 1 ? ["Download the file again; if it is refused again, ask the insurer for a new one."]
-      : ["Mend what is named above, and check again."];
-    return { exit: error.exit, kind: "refused", verdict, lines: [], next, warnings: [], facts: [], notProved: [], trust: null };
+    const next =
+      error.exit === 1
+        ? ["Download the file again; if it is refused again, ask the insurer for a new one."]
+        : ["Mend what is named above, and check again."];
+    return {
+      exit: error.exit,
+      kind: "refused",
+      verdict,
+      lines: [],
+      next,
+      warnings: [],
+      facts: [],
+      notProved: [],
+      trust: null,
+    };
   }
 
   const NO_PROOF = "it begins like no proof, and as a receipt it";
@@ -1751,7 +2127,8 @@
   async function judged(request) {
     for (const name of ["file", "trust"]) need(request[name] instanceof Uint8Array, `Give the ${name} to check.`, 2);
     const { fingerprint = null, blockHash = null, rpc = null } = request;
-    const hash = givenHash(blockHash), rpcNode = rpc === null ? null : new Node(rpc);
+    const hash = givenHash(blockHash),
+      rpcNode = rpc === null ? null : new Node(rpc);
     const trust = readTrust(request.trust);
     if (fingerprint !== null) needFingerprint(trust, fingerprint);
     const named = namedRecord(request, trust);
@@ -1763,7 +2140,9 @@
 
   function trustWords(trust, fingerprint) {
     return {
-      version: trust.version, origin: trust.origin, fingerprint: grouped(trust.fingerprint),
+      version: trust.version,
+      origin: trust.origin,
+      fingerprint: grouped(trust.fingerprint),
       isConfirmed: fingerprint !== null,
     };
   }
@@ -1773,9 +2152,19 @@
     const promise = `${trust.origin} promised at ${receipt.at} that the entry ${receipt.entry} of ${receipt.type} ${receipt.id} is sealed by ${when(receipt.sealBy / 1000000n)}.`;
     const isGood = line.status === PASSED;
     return {
-      exit: isGood ? 0 : 1, kind: "receipt", lines: [line], trust: trustWords(trust, fingerprint), facts: [],
-      verdict: isGood ? promise : `Do not rely on this receipt: ${line.words}.`, warnings: [], bound: null,
-      next: [isGood ? "Keep it. After that time, ask for a proof: an entry that is not in it then was promised and not sealed." : "Ask the insurer for a new one, and keep this one."],
+      exit: isGood ? 0 : 1,
+      kind: "receipt",
+      lines: [line],
+      trust: trustWords(trust, fingerprint),
+      facts: [],
+      verdict: isGood ? promise : `Do not rely on this receipt: ${line.words}.`,
+      warnings: [],
+      bound: null,
+      next: [
+        isGood
+          ? "Keep it. After that time, ask for a proof: an entry that is not in it then was promised and not sealed."
+          : "Ask the insurer for a new one, and keep this one.",
+      ],
       notProved: ["that the entry is sealed: it is a promise", "that what was reported is true"],
     };
   }
@@ -1786,21 +2175,56 @@
     const line6 = history(proof, trust, named, chain.block);
     if (line6.status === PASSED && chain.block && chain.registration) line6.words += await newerAnchor(proof, rpcNode);
     const lines = numbered([
-      record(proof), sealed(proof, trust, signed), ...chain.lines, line6, recomputed(proof, signed),
+      record(proof),
+      sealed(proof, trust, signed),
+      ...chain.lines,
+      line6,
+      recomputed(proof, signed),
     ]);
-    const required = requiredLines(request, proof), exit = exitOf(lines, required);
+    const required = requiredLines(request, proof),
+      exit = exitOf(lines, required);
     const isComplete = lines[5].status === PASSED && lines[6].status === PASSED;
     const bound = lines[1].status !== PASSED ? null : await lowerBound(proof, trust, rpcNode);
     return {
-      exit, kind: "proof", lines, required, trust: trustWords(trust, fingerprint), facts: factsOf(proof),
-      ...verdictOf(proof, lines, exit, required, chain, bound), bound: bound && bound.words,
-      warnings: warnings(request, trust, proof, rpcNode), notProved: notProved(proof, isComplete),
+      exit,
+      kind: "proof",
+      lines,
+      required,
+      trust: trustWords(trust, fingerprint),
+      facts: factsOf(proof),
+      ...verdictOf(proof, lines, exit, required, chain, bound),
+      bound: bound && bound.words,
+      warnings: warnings(request, trust, proof, rpcNode),
+      notProved: notProved(proof, isComplete),
     };
   }
 
   const api = {
-    check, Refused, CHAINS, BOUNDS, parse, canonical, sha256, sha512, keccak256, ed25519, readTrust, readProof, readReceipt,
-    readCheckpoint, readHeader, rlp, walk, ofEvent, isIncluded, isNear, isInsurers, quoted, hex, unhex, utf8,
+    check,
+    Refused,
+    CHAINS,
+    BOUNDS,
+    parse,
+    canonical,
+    sha256,
+    sha512,
+    keccak256,
+    ed25519,
+    readTrust,
+    readProof,
+    readReceipt,
+    readCheckpoint,
+    readHeader,
+    rlp,
+    walk,
+    ofEvent,
+    isIncluded,
+    isNear,
+    isInsurers,
+    quoted,
+    hex,
+    unhex,
+    utf8,
   };
   if (typeof module === "object" && module.exports) module.exports = api;
   else globalThis.verifier = api;

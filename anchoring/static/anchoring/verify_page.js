@@ -30,7 +30,11 @@
   }
 
   function sizeOf(length) {
-    return length < 1024 ? `${length} bytes` : length < 1048576 ? `${Math.round(length / 1024)} KB` : `${Math.round(length / 1048576)} MB`;
+    return length < 1024
+      ? `${length} bytes`
+      : length < 1048576
+        ? `${Math.round(length / 1024)} KB`
+        : `${Math.round(length / 1048576)} MB`;
   }
 
   /* Where a file belongs by how it begins; what the reader aimed at decides where that says nothing. */
@@ -38,14 +42,16 @@
     const start = new TextDecoder().decode(bytes.subarray(0, 300));
     if (start.startsWith('{"format":"trust/')) return "trust";
     if (start.startsWith("{")) return "proof";
-    if (/^[^\n]+\/receipt\n/.test(start)) return aimed === "receipt" || (aimed === null && chosen.proof) ? "receipt" : "proof";
+    if (/^[^\n]+\/receipt\n/.test(start))
+      return aimed === "receipt" || (aimed === null && chosen.proof) ? "receipt" : "proof";
     return aimed || "proof";
   }
 
   /* Takes the file into the slot; where the browser cannot show its name in the input, the page does. */
   function put(slot, file, source = null) {
     chosen[slot] = file;
-    const place = byId(`${slot}-chosen`), input = byId(slot);
+    const place = byId(`${slot}-chosen`),
+      input = byId(slot);
     if (source === null) input.value = "";
     else if (input.files[0] !== source) showInInput(input, source);
     place.textContent = file && !input.files.length ? `${file.name}, ${sizeOf(file.bytes.length)}` : "";
@@ -67,10 +73,15 @@
         continue;
       }
       try {
-        const bytes = new Uint8Array(await file.arrayBuffer()), slot = slotOf(bytes, files.length > 1 ? null : aimed);
+        const bytes = new Uint8Array(await file.arrayBuffer()),
+          slot = slotOf(bytes, files.length > 1 ? null : aimed);
         if (aimed && slot !== aimed && byId(aimed).files[0] === file) put(aimed, null);
         put(slot, { name: file.name, bytes, isOurs: false }, file);
-        const where = { proof: "the proof", trust: "the insurer's public keys", receipt: "the receipt that names the record" }[slot];
+        const where = {
+          proof: "the proof",
+          trust: "the insurer's public keys",
+          receipt: "the receipt that names the record",
+        }[slot];
         said.push(`${file.name} is taken as ${where}.`);
       } catch {
         said.push(`${file.name} could not be read. Is it still there?`);
@@ -94,7 +105,9 @@
 
   function listen() {
     for (const slot of Object.keys(chosen)) {
-      byId(slot).addEventListener("change", ({ target }) => (target.files.length ? take([...target.files], slot) : put(slot, null)));
+      byId(slot).addEventListener("change", ({ target }) =>
+        target.files.length ? take([...target.files], slot) : put(slot, null),
+      );
     }
     document.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -119,12 +132,17 @@
       input.closest("details").open = true;
       input.focus();
     });
-    window.addEventListener("beforeprint", () => document.querySelectorAll("#result details").forEach((part) => { part.open = true; }));
+    window.addEventListener("beforeprint", () =>
+      document.querySelectorAll("#result details").forEach((part) => {
+        part.open = true;
+      }),
+    );
   }
 
   function light(target) {
     const zone = target && target.closest ? target.closest("[data-slot]") : null;
-    for (const drop of document.querySelectorAll(".drop")) drop.classList.toggle("drop--over", zone !== null && zone.contains(drop));
+    for (const drop of document.querySelectorAll(".drop"))
+      drop.classList.toggle("drop--over", zone !== null && zone.contains(drop));
   }
 
   function again() {
@@ -143,7 +161,11 @@
   async function run() {
     if (!chosen.proof || !chosen.trust) {
       const slot = chosen.proof ? "trust" : "proof";
-      say(slot === "proof" ? "Choose the proof first." : "Choose trust.json first: without the insurer's public keys nothing can be checked.");
+      say(
+        slot === "proof"
+          ? "Choose the proof first."
+          : "Choose trust.json first: without the insurer's public keys nothing can be checked.",
+      );
       byId(slot).focus();
       return;
     }
@@ -152,8 +174,13 @@
     await new Promise((painted) => setTimeout(painted, 30));
     const begun = performance.now();
     const report = await check({
-      file: chosen.proof.bytes, trust: chosen.trust.bytes, receipt: chosen.receipt ? chosen.receipt.bytes : null,
-      subject: field("subject"), fingerprint: field("fingerprint"), blockHash: field("block-hash"), rpc: field("rpc"),
+      file: chosen.proof.bytes,
+      trust: chosen.trust.bytes,
+      receipt: chosen.receipt ? chosen.receipt.bytes : null,
+      subject: field("subject"),
+      fingerprint: field("fingerprint"),
+      blockHash: field("block-hash"),
+      rpc: field("rpc"),
     });
     byId("result").dataset.milliseconds = (performance.now() - begun).toFixed(1);
     byId("submit").disabled = false;
@@ -183,8 +210,12 @@
     if (report.exit === 2) return ["info", "info", "Not checked: something is missing or wrong"];
     if (report.kind === "receipt") return ["good", "passed", "A good receipt"];
     if (report.exit === 0) return ["good", "passed", "Proved"];
-    const isPending = report.lines.some(({ number, status }) => status === "pending" && report.required.includes(number));
-    return isPending ? ["wait", "pending", "Nothing wrong, not finished yet"] : ["wait", "not checked", "Nothing wrong, not settled yet"];
+    const isPending = report.lines.some(
+      ({ number, status }) => status === "pending" && report.required.includes(number),
+    );
+    return isPending
+      ? ["wait", "pending", "Nothing wrong, not finished yet"]
+      : ["wait", "not checked", "Nothing wrong, not settled yet"];
   }
 
   function show(report) {
@@ -196,13 +227,15 @@
     byId("warnings").replaceChildren(...report.warnings.map(warning));
     fill("next", report.next);
     offerConfirmation(report);
-    byId("facts-title").textContent = report.exit === 1 ? "What the file says, which you should not rely on" : "What the file shows";
+    byId("facts-title").textContent =
+      report.exit === 1 ? "What the file says, which you should not rely on" : "What the file shows";
     fill("not-proved", report.notProved);
     byId("lines").replaceChildren(...report.lines.map(lineItem));
     byId("facts").replaceChildren(...factNotes(report), ...report.facts.map(factTable));
     showTrust(report.trust);
     hideEmpty(report);
-    byId("made").textContent = `${chosen.proof.name}, checked on this device on ${new Date().toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" })}.`;
+    byId("made").textContent =
+      `${chosen.proof.name}, checked on this device on ${new Date().toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" })}.`;
     byId("result").hidden = false;
     say(summary(report, word));
     byId("verdict").focus();
@@ -222,8 +255,14 @@
   }
 
   function hideEmpty(report) {
-    const empty = { lines: !report.lines.length, facts: !report.facts.length && !report.bound, trust: !report.trust, "not-proved": !report.notProved.length };
-    for (const [part, isEmpty] of Object.entries(empty)) document.querySelector(`[data-part="${part}"]`).hidden = isEmpty;
+    const empty = {
+      lines: !report.lines.length,
+      facts: !report.facts.length && !report.bound,
+      trust: !report.trust,
+      "not-proved": !report.notProved.length,
+    };
+    for (const [part, isEmpty] of Object.entries(empty))
+      document.querySelector(`[data-part="${part}"]`).hidden = isEmpty;
   }
 
   function fill(id, sentences) {
@@ -241,39 +280,73 @@
 
   function lineItem({ number, name, status, words }) {
     const kind = status.replace(" ", "-");
-    return make("li", { className: `line line--${kind}` },
+    return make(
+      "li",
+      { className: `line line--${kind}` },
       make("span", { className: "line__icon" }, icon(status)),
-      make("div", {},
-        make("p", { className: "line__title" },
-          make("span", { className: "line__name", textContent: `${number} ${name}` }), " ",
-          make("strong", { className: "line__status", textContent: WORDS[status] })),
+      make(
+        "div",
+        {},
+        make(
+          "p",
+          { className: "line__title" },
+          make("span", { className: "line__name", textContent: `${number} ${name}` }),
+          " ",
+          make("strong", { className: "line__status", textContent: WORDS[status] }),
+        ),
         make("p", { className: "line__question", textContent: QUESTIONS[name] }),
-        make("p", { className: "line__words" }, ...prose(`${capital(words)}.`))));
+        make("p", { className: "line__words" }, ...prose(`${capital(words)}.`)),
+      ),
+    );
   }
 
   function factNotes({ bound, facts }) {
     const isMinor = facts.some((entry) => entry.facts.some(({ name }) => name.endsWith("_minor")));
-    const minor = "Names and values stand as they were recorded. What ends in _minor is in the smallest unit of its currency, such as cents.";
-    return [...(bound ? [bound] : []), ...(isMinor ? [minor] : [])].map((textContent) => make("p", { className: "small quiet", textContent }));
+    const minor =
+      "Names and values stand as they were recorded. What ends in _minor is in the smallest unit of its currency, such as cents.";
+    return [...(bound ? [bound] : []), ...(isMinor ? [minor] : [])].map((textContent) =>
+      make("p", { className: "small quiet", textContent }),
+    );
   }
 
   function factTable({ at, kind, index, facts, withheld }) {
     const isColumn = ({ name }) => name.startsWith("row.");
-    const shown = facts.filter((fact) => !isColumn(fact)), columns = facts.filter(isColumn);
+    const shown = facts.filter((fact) => !isColumn(fact)),
+      columns = facts.filter(isColumn);
     const where = index === null ? "not sealed yet" : `number ${index} in the log`;
-    const caption = make("caption", {}, make("strong", { textContent: kind }), ` · ${at.slice(0, 19).replace("T", " ")} UTC · ${where}`);
+    const caption = make(
+      "caption",
+      {},
+      make("strong", { textContent: kind }),
+      ` · ${at.slice(0, 19).replace("T", " ")} UTC · ${where}`,
+    );
     const parts = [table(shown, caption)];
     if (columns.length) {
-      const summary = make("summary", { textContent: columns.length === 1 ? "1 column of the stored record" : `${columns.length} columns of the stored record` });
+      const summary = make("summary", {
+        textContent:
+          columns.length === 1 ? "1 column of the stored record" : `${columns.length} columns of the stored record`,
+      });
       parts.push(make("details", {}, summary, table(columns)));
     }
-    if (withheld > 0) parts.push(make("p", { className: "small quiet", textContent: `${withheld} more recorded ${withheld === 1 ? "fact is" : "facts are"} not shown in this file.` }));
+    if (withheld > 0)
+      parts.push(
+        make("p", {
+          className: "small quiet",
+          textContent: `${withheld} more recorded ${withheld === 1 ? "fact is" : "facts are"} not shown in this file.`,
+        }),
+      );
     return make("div", { className: "facts" }, ...parts);
   }
 
   function table(facts, caption = null) {
-    const rows = facts.map(({ name, value }) => make("tr", {},
-      make("th", { scope: "row", textContent: name }), make("td", {}, make("bdi", { textContent: value }))));
+    const rows = facts.map(({ name, value }) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row", textContent: name }),
+        make("td", {}, make("bdi", { textContent: value })),
+      ),
+    );
     const none = make("tr", {}, make("td", { colSpan: 2, className: "quiet", textContent: "No facts are shown." }));
     return make("table", {}, ...(caption ? [caption] : []), make("tbody", {}, ...(rows.length ? rows : [none])));
   }
@@ -281,8 +354,10 @@
   function showTrust(trust) {
     if (!trust) return;
     const whose = `The log calls itself ${trust.origin}. It was checked against version ${trust.version} of its keys.`;
-    const worth = trust.isConfirmed ? "The fingerprint that you gave is that of these keys or of an earlier version of them."
-      : chosen.trust.isOurs ? "You took the keys from this site: that they are the right ones is the insurer's own word. Compare the fingerprint with the one on your policy."
+    const worth = trust.isConfirmed
+      ? "The fingerprint that you gave is that of these keys or of an earlier version of them."
+      : chosen.trust.isOurs
+        ? "You took the keys from this site: that they are the right ones is the insurer's own word. Compare the fingerprint with the one on your policy."
         : "You gave no fingerprint: the result is worth as much as the place that you have trust.json from. Compare the fingerprint with the one on your policy.";
     byId("in-whose-name").textContent = `${whose} ${worth}`;
     byId("keys").textContent = trust.fingerprint;
