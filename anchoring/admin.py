@@ -4,6 +4,7 @@ Who they are the desk's site knows, and tells through ``has_log_permission``.
 """
 
 import json
+from datetime import datetime
 from typing import Any, Protocol, cast
 
 from django.contrib import admin
@@ -16,7 +17,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from anchoring.models import Anchor, Checkpoint, Entry, Registration
+from anchoring.amounts import in_gwei
+from anchoring.models import Anchor, Checkpoint, Confirmation, Entry, Registration, Retraction, Sighting, Tick
 from anchoring.stages import chain_name, confirmations, stages, with_stage
 
 
@@ -165,7 +167,9 @@ class RegistrationAdmin(LogAdmin):
 
     list_display = ("chain", "when", "contract_shown")
     ordering = ("-pk",)
-    fields = readonly_fields = ("chain", "chain_id", "genesis_shown", "contract_shown", "log_shown", "when")
+    fields = readonly_fields = (
+        "chain", "chain_id", "genesis_shown", "contract_shown", "log_shown", "controller_shown", "when", "handovers",
+    )  # fmt: skip
 
     @admin.display(description="Chain", ordering="chain_id")
     def chain(self, registration: Registration) -> str:
@@ -180,6 +184,25 @@ class RegistrationAdmin(LogAdmin):
     def genesis_shown(self, registration: Registration) -> SafeString:
         return _fingerprint(registration.genesis)
 
+    @admin.display(description="First key")
+    def controller_shown(self, registration: Registration) -> SafeString:
+        return _fingerprint(registration.controller)
+
+    @admin.display(description="Handovers signed")
+    def handovers(self, registration: Registration) -> SafeString:
+        """To which keys the log was to be given; whether it was, the chain says."""
+        rows = [
+            [
+                _time(row.at),
+                _fingerprint(row.controller),
+                row.nonce,
+                f"{in_gwei(row.cap)} gwei",
+                _fingerprint(row.transaction),
+            ]
+            for row in registration.handovers.order_by("pk")
+        ]
+        return _table("Handovers", ["When", "To the key", "Nonce", "Offer", "Transaction"], rows, none="None")
+
     @admin.display(description="The log's name there")
     def log_shown(self, registration: Registration) -> SafeString:
         return _fingerprint(registration.log_id)
@@ -191,7 +214,9 @@ class AnchorAdmin(LogAdmin):
 
     list_display = ("size_shown", "chain", "when", "block", "transaction")
     ordering = ("-pk",)
-    fields = readonly_fields = ("size_shown", "old_size", "chain", "when", "block", "block_at", "transaction")
+    fields = readonly_fields = (
+        "size_shown", "old_size", "chain", "when", "block", "block_at", "transaction", "attempts", "blocks",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Anchor]:
         anchors: QuerySet[Anchor] = super().get_queryset(request)
@@ -214,6 +239,35 @@ class AnchorAdmin(LogAdmin):
             format_html('<span class="num">{}</span>', confirmation.block_number) if confirmation else "Not final yet"
         )
 
+    @admin.display(description="Transactions signed")
+    def attempts(self, anchor: Anchor) -> SafeString:
+        """Each with its nonce and its offer; one of them at most has taken effect."""
+        rows = [
+            [_time(row.at), row.nonce, f"{in_gwei(row.cap)} gwei", row.gas, _fingerprint(row.transaction)]
+            for row in anchor.attempts.order_by("pk")
+        ]
+        return _table(
+            "Transactions", ["When", "Nonce", "Offer a unit", "Units at most", "Transaction"], rows, none="None"
+        )
+
+    @admin.display(description="Blocks that held it")
+    def blocks(self, anchor: Anchor) -> SafeString:
+        """Every block in which one of them was seen, and what became of it."""
+        retracted = Retraction.objects.filter(confirmation__anchor=anchor).select_related("confirmation")
+        given_up = {bytes(row.confirmation.block_hash): row for row in retracted}
+        live = _confirmation(anchor)
+        seen = Sighting.objects.filter(attempt__anchor=anchor).order_by("pk")
+        rows = [
+            [
+                row.block_number,
+                _fingerprint(row.block_hash),
+                _time(row.at),
+                _fate(bytes(row.block_hash), given_up, live),
+            ]
+            for row in seen
+        ]
+        return _table("Blocks", ["Block", "Its hash", "First seen", "What became of it"], rows, none="No block yet")
+
     @admin.display(description="Block's time")
     def block_at(self, anchor: Anchor) -> SafeString | str:
         confirmation = _confirmation(anchor)
@@ -223,6 +277,52 @@ class AnchorAdmin(LogAdmin):
     def transaction(self, anchor: Anchor) -> SafeString | str:
         confirmation = _confirmation(anchor)
         return _fingerprint(confirmation.attempt.transaction) if confirmation else "Not final yet"
+
+
+@admin.register(Tick)
+class TickAdmin(LogAdmin):
+    """How the last run of each step of the schedule went, in the words for those who run it."""
+
+    list_display = ("step", "ran", "well", "outcome")
+    ordering = ("step",)
+    fields = readonly_fields = ("step", "ran", "well", "said", "problem", "endpoints")
+
+    @admin.display(description="Last run")
+    def ran(self, tick: Tick) -> SafeString:
+        return render_to_string("_time.html", {"at": tick.ran_at})
+
+    @admin.display(description="Last went well")
+    def well(self, tick: Tick) -> SafeString | str:
+        return render_to_string("_time.html", {"at": tick.went_well_at}) if tick.went_well_at else "Never"
+
+    @admin.display(description="Outcome")
+    def outcome(self, tick: Tick) -> str:
+        return tick.problem or tick.said or "Went well"
+
+    @admin.display(description="Endpoints")
+    def endpoints(self, tick: Tick) -> SafeString:
+        """As the worker noted them that ran last."""
+        rows = [
+            [line["name"], line["problem"] or "Answers", line["failures"]] for line in tick.seen.get("endpoints", [])
+        ]
+        return _table("Endpoints", ["Endpoint", "When asked last", "Failures in a row"], rows, none="None noted")
+
+
+def _fate(block_hash: bytes, given_up: dict[bytes, Retraction], live: Confirmation | None) -> str | SafeString:
+    """What became of a block that held an anchor, in words."""
+    if block_hash in given_up:
+        return format_html("Was final, and given up by the chain: {}", _time(given_up[block_hash].at))
+    if live is None:
+        return "Not final yet"
+    return "Final: this one counts" if bytes(live.block_hash) == block_hash else "Given up by the chain"
+
+
+def _time(at: datetime) -> SafeString:
+    return render_to_string("_time.html", {"at": at})
+
+
+def _table(label: str, heads: list[str], rows: list[list[Any]], *, none: str) -> SafeString:
+    return render_to_string("admin/anchoring/_table.html", {"label": label, "heads": heads, "rows": rows, "none": none})
 
 
 def _titled(name: object, context: dict[str, Any] | None) -> dict[str, Any]:

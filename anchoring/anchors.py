@@ -31,11 +31,11 @@ from anchoring.models import (
     Checkpoint,
     Confirmation,
     Handover,
-    Inclusion,
     ReceiptProof,
     Registration,
     Retraction,
     Sender,
+    Sighting,
     State,
 )
 from anchoring.pipeline import Halted
@@ -226,7 +226,7 @@ class _Look:
         return self._not_mined(anchor, attempts)
 
     def _mined(self, anchor: Anchor, attempt: Attempt, receipt: TxReceipt) -> Outcome:
-        moved = self._note_inclusion(attempt, receipt)
+        moved = self._note_sighting(attempt, receipt)
         number, final = receipt.block_number, self.final
         if final is None or number > final.number:
             return self.found(
@@ -248,13 +248,13 @@ class _Look:
             self._prove(confirmation, receipt)
         return self.found("confirmed", f"Confirmed: the chain holds the log up to size {anchor.checkpoint_id}.")
 
-    def _note_inclusion(self, attempt: Attempt, receipt: TxReceipt) -> str:
+    def _note_sighting(self, attempt: Attempt, receipt: TxReceipt) -> str:
         """Remember the block; words for a transaction that was seen in another one before."""
-        Inclusion.objects.get_or_create(
+        Sighting.objects.get_or_create(
             attempt=attempt, block_hash=receipt.block_hash,
             defaults={"block_number": receipt.block_number, "at": self.now},
         )  # fmt: skip
-        others = Inclusion.objects.filter(attempt=attempt).exclude(block_hash=receipt.block_hash).order_by("-pk")
+        others = Sighting.objects.filter(attempt=attempt).exclude(block_hash=receipt.block_hash).order_by("-pk")
         before = others.first()
         return f" (it moved there from block {before.block_number}, which the chain gave up)" if before else ""
 
@@ -387,7 +387,7 @@ class _Look:
     def _require_expected(self, anchor: Anchor, newest: Attempt) -> None:
         """Raise Halted if a stranger used our key, unless a person said that it was all right."""
         sender, nonce = bytes(newest.sender), newest.nonce
-        reverted = Inclusion.objects.filter(attempt__anchor=anchor, attempt__nonce=nonce, attempt__sender=sender)
+        reverted = Sighting.objects.filter(attempt__anchor=anchor, attempt__nonce=nonce, attempt__sender=sender)
         if reverted.exists() or sender != self.route.wallet.address:
             return
         genesis = bytes(self.registration.genesis)
@@ -397,7 +397,7 @@ class _Look:
             raise Halted(stranger(sender, nonce))
 
     def _refuse_endless_reverts(self, anchor: Anchor) -> None:
-        tried = Inclusion.objects.filter(attempt__anchor=anchor).values("attempt").distinct().count()
+        tried = Sighting.objects.filter(attempt__anchor=anchor).values("attempt").distinct().count()
         if tried >= REVERTS:
             raise Halted(
                 f"The anchor of size {anchor.checkpoint_id} was mined without effect {tried} times. Nothing more is"

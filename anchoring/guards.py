@@ -25,7 +25,7 @@ from anchoring.log import RecordedTable, recorded_tables
 
 INSERT_ONLY = (
     "entry", "opening", "leaf", "checkpoint", "trustversion", "registration", "anchor", "attempt", "confirmation",
-    "state", "inclusion", "retraction", "handover", "receiptproof", "cosignature",
+    "state", "sighting", "retraction", "handover", "receiptproof", "cosignature",
 )  # fmt: skip
 NOTED = "anchoring.entries"  # the transaction's setting that anchoring_record() fills in (migration 0006)
 PUT_RIGHT = "Run: manage.py migrate"

@@ -74,11 +74,21 @@ def _place(route: Route, registration: Registration, word: bytes) -> tuple[int, 
 
 
 def _mined(route: Route, registration: Registration, to: bytes) -> Step:
-    if route.finality is None:
-        final = route.chain.head(bytes(registration.contract), bytes(registration.log_id), "finalized")
-        if not _holds(registration, final, to):
-            return Step(f"The log is in the hand of {hexed(to)} in a block that is not final yet.")
+    if not _is_final(route, registration, to):
+        return Step(f"The log is in the hand of {hexed(to)} in a block that is not final yet.")
     return Step(f"The log is in the hand of {hexed(to)}, in a final block.", done=True)
+
+
+def _is_final(route: Route, registration: Registration, to: bytes) -> bool:
+    """Whether a final block holds it; where a depth decides, by a receipt of one that we signed."""
+    if route.finality is None:
+        return _holds(
+            registration, route.chain.head(bytes(registration.contract), bytes(registration.log_id), "finalized"), to
+        )
+    latest = route.chain.block("latest")
+    signed = Handover.objects.filter(registration=registration, controller=to).order_by("pk")
+    receipts = [route.chain.receipt(bytes(each.transaction)) for each in signed]
+    return latest is not None and any(r and r.block_number + route.finality <= latest.number for r in receipts)
 
 
 def _send(route: Route, registration: Registration, call: Call, *, to: bytes, now: datetime) -> Step:

@@ -17,7 +17,7 @@ from anchoring import config
 from anchoring.models import Checkpoint, Entry, Leaf, Retraction
 from anchoring.networks import GWEI
 from anchoring.standing import WORDS, cost
-from anchoring.status import LogStatus, log_status
+from anchoring.status import STEP_NAMES, LogStatus, log_status
 
 PREFIX = "touchstone_"
 
@@ -62,6 +62,10 @@ def _log(status: LogStatus, now: datetime) -> Iterator[Metric]:
     lag.add_metric(["anchor"], _seconds(status.not_anchored_since, now))
     yield lag
     yield _gauge("receipts_broken", "Entries that are not sealed although a receipt promised it by now.", _broken(now))
+    yield _gauge("sealing_gate_shut", "1 while sealing must not go on after a restore.", bool(status.stopped))
+    if status.scan is not None:
+        yield _gauge("scan_age_seconds", "Since everything was compared with the log.", _seconds(status.scan.at, now))
+        yield _gauge("scan_differences", "Differences that were found then.", status.scan.found)
 
 
 def _broken(now: datetime) -> int:
@@ -80,6 +84,8 @@ def _steps(status: LogStatus, now: datetime) -> Iterator[Metric]:
     ran = _labelled("step_run_age_seconds", "Since the step last ran.", "step")
     well = _labelled("step_success_age_seconds", "Since the step last went well; absent before the first time.", "step")
     for step, tick in status.ticks.items():
+        if step not in STEP_NAMES:  # noted now and then, by no schedule
+            continue
         problem.add_metric([step], bool(tick.problem))
         ran.add_metric([step], _seconds(tick.ran_at, now))
         if tick.went_well_at is not None:

@@ -1,7 +1,7 @@
 """The log's tables.
 
 Insert-only, guarded by triggers (migrations 0002, 0004 and later): Entry, Opening, Leaf, State, Checkpoint,
-TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation, ReceiptProof, Retraction, Handover, and a Tile
+TrustVersion, Registration, Anchor, Attempt, Sighting, Confirmation, ReceiptProof, Retraction, Handover, and a Tile
 once it is full. Declared caches, which may change and can be rebuilt: Pending, a partial Tile, Head, Sender, Tick,
 Scan. The vault's DataKey lives in a store of its own and can be destroyed.
 
@@ -196,16 +196,16 @@ class Attempt(models.Model):
         return f"attempt {self.pk} with nonce {self.nonce}"
 
 
-class Inclusion(models.Model):
+class Sighting(models.Model):
     """A block in which an attempt was seen, final or not; a second row for one attempt is a move to another block."""
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="inclusions")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="sightings")
     block_number = models.BigIntegerField()
     block_hash = models.BinaryField(max_length=32)
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["attempt", "block_hash"], name="inclusion_once")]
+        constraints = [models.UniqueConstraint(fields=["attempt", "block_hash"], name="sighting_once")]
 
     def __str__(self) -> str:
         return f"attempt {self.attempt_id} in block {self.block_number}"

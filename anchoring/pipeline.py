@@ -167,4 +167,4 @@ def _endpoints(health: Sequence[Any]) -> dict[str, object]:
 
 
 def _note(row: Tick, *fields: str) -> None:
-    Tick.objects.bulk_create([row], update_conflicts=True, unique_fields=["step"], update_fields=fields)
+    store.upsert(row, fields)

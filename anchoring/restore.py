@@ -13,11 +13,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Subquery
 
-from anchoring import witness
-from anchoring.models import Checkpoint, Head, Tick
+from anchoring import store, witness
+from anchoring.models import Checkpoint
 from anchoring.protocol.canonical import Malformed
+from anchoring.protocol.merkle import EMPTY_ROOT
 from anchoring.witness import Signed
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Held:
 
     size: int
     root: bytes
-    newest: Signed | None
+    newest: tuple[int, bytes] | None
     roots: list[bytes | None]
     verdict: str
 
@@ -70,9 +70,7 @@ def gate() -> str:
     for (who, signed), root in zip(outside, held.roots, strict=True):
         if reason := _compared(held, who, signed, root):
             return reason
-    if held.newest is not None and (reason := _compared(held, OUR_ROWS, held.newest, held.newest.root)):
-        return reason
-    return held.verdict
+    return _own_seal(held) or held.verdict
 
 
 def warn_at_start() -> None:
@@ -103,28 +101,15 @@ def remembered() -> Iterator[tuple[str, Signed]]:
 
 
 def database(others: list[Signed]) -> Held:
-    """The database's side, with its checkpoints of the sizes that ``others`` have.
-
-    One query; another one only before the first sequencing, when there is no head.
-    """
-    roots = {
-        f"root_{place}": Subquery(Checkpoint.objects.filter(pk=signed.size).values("root")[:1])
-        for place, signed in enumerate(others)
-    }
-    newest = Checkpoint.objects.order_by("-size")
-    verdict = Tick.objects.filter(step=STEP).values_list("problem", flat=True)[:1]
-    columns = {f"newest_{name}": Subquery(newest.values(name)[:1]) for name in ("size", "root", "note", "at")}
-    head = Head.objects.filter(pk=1).order_by("pk").annotate(**columns, verdict=Subquery(verdict), **roots)
-    row = head.values(*columns, "size", "root", "verdict", *roots).first()
-    if row is None:
-        return Held(0, bytes(32), None, [None] * len(others), next(iter(verdict), ""))
-    size, root, note, at = (row[name] for name in columns)
+    """The database's side, with the roots of its checkpoints of the sizes that ``others`` have. One query."""
+    row = store.read_head(STEP, [signed.size for signed in others])
+    size, root, newest_size, newest_root, verdict, *roots = row
     return Held(
-        size=row["size"],
-        root=bytes(row["root"]),
-        newest=None if size is None else Signed(size, bytes(root), at, note),
-        roots=[None if row[name] is None else bytes(row[name]) for name in roots],
-        verdict=row["verdict"] or "",
+        size=size or 0,
+        root=EMPTY_ROOT if root is None else bytes(root),
+        newest=None if newest_size is None else (newest_size, bytes(newest_root)),
+        roots=[None if root is None else bytes(root) for root in roots],
+        verdict=verdict or "",
     )
 
 
@@ -137,6 +122,14 @@ def _compared(held: Held, who: str, signed: Signed, stored: bytes | None) -> str
     if any(root not in (None, signed.root) for root in ours):
         return ANOTHER_ROOT.format(**told)
     return "" if signed.root in ours else MISSING.format(**told)
+
+
+def _own_seal(held: Held) -> str:
+    """The head against the database's own newest checkpoint, which is looked at more closely only if they differ."""
+    if held.newest is None or held.newest[0] < held.size or held.newest == (held.size, held.root):
+        return ""
+    row = Checkpoint.objects.get(pk=held.newest[0])
+    return _compared(held, OUR_ROWS, Signed(row.size, bytes(row.root), row.at, row.note), bytes(row.root))
 
 
 def _exported() -> Signed | None:

@@ -66,6 +66,18 @@ def chain_worth(chain_id: int) -> str:
     return WORTH[table.kind(chain_id) or ("ended" if table.has_ended(chain_id) else "unknown")]
 
 
+def chain_end(chain_id: int, now: datetime) -> str:
+    """What is announced of the chain's end, in sentences; "" when nothing is known."""
+    network = networks.by_chain_id(chain_id)
+    return network.end_sentence(now.date()) if network else ""
+
+
+def currency(chain_id: int) -> str:
+    """What is paid with on the chain, by its symbol."""
+    network = networks.by_chain_id(chain_id)
+    return network.currency if network else "coins"
+
+
 def explorer_url(chain_id: int, transaction: str | None) -> str:
     """The transaction (0x…) on the default explorer of its own chain, or "".
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from anchoring import anchors, states
-from anchoring.models import Anchor, Attempt, Confirmation, Head, Inclusion, Leaf, Pending, Registration, Sender, Tick
+from anchoring.models import Anchor, Attempt, Confirmation, Head, Leaf, Pending, Registration, Sender, Sighting, Tick
 from anchoring.stages import explorer_url
 
 Word = Literal["unregistered", "stopped", "halted", "silent", "sent", "mined", "due", "well"]
@@ -147,8 +147,8 @@ def under_way(registration: Registration) -> UnderWay | None:
     attempts = list(anchor.attempts.all())
     if not attempts:
         return None
-    blocks = [inclusion for attempt in attempts for inclusion in attempt.inclusions.all()]
-    newest = max(blocks, key=lambda inclusion: inclusion.pk, default=None)
+    blocks = [sighting for attempt in attempts for sighting in attempt.sightings.all()]
+    newest = max(blocks, key=lambda sighting: sighting.pk, default=None)
     transaction = "0x" + bytes((newest.attempt if newest else attempts[-1]).transaction).hex()
     return UnderWay(
         size=anchor.checkpoint_id, old_size=anchor.old_size, since=anchor.at, attempts=len(attempts),
@@ -190,11 +190,11 @@ def _histories() -> QuerySet[Anchor]:
     """Anchors with every block that was ever seen to hold them."""
     confirmations = Confirmation.objects.select_related("retraction").order_by("nth")
     attempts = Attempt.objects.order_by("pk")
-    inclusions = Inclusion.objects.order_by("pk")
+    sightings = Sighting.objects.order_by("pk")
     return Anchor.objects.prefetch_related(
         Prefetch("confirmations", queryset=confirmations),
         Prefetch("attempts", queryset=attempts),
-        Prefetch("attempts__inclusions", queryset=inclusions),
+        Prefetch("attempts__sightings", queryset=sightings),
     )
 
 
@@ -202,9 +202,9 @@ def _moves(anchor: Anchor, *, counts: Confirmation | None) -> list[str]:
     """What the chain gave up of it, in sentences; ``counts`` is the confirmation that holds now, if one does."""
     retracted = [row for row in anchor.confirmations.all() if hasattr(row, "retraction")]
     called_final = {bytes(row.block_hash) for row in retracted}
-    seen = [inclusion for attempt in anchor.attempts.all() for inclusion in attempt.inclusions.all()]
+    seen = [sighting for attempt in anchor.attempts.all() for sighting in attempt.sightings.all()]
     again = f"anchored again in block {counts.block_number:,}" if counts else "it is sent again"
     said = [f"The chain gave block {row.block_number:,} up, which it had called final; {again}." for row in retracted]
     holds = bytes(counts.block_hash) if counts else bytes(seen[-1].block_hash) if seen else b""
     left = [row for row in seen if bytes(row.block_hash) not in called_final | {holds}]
-    return said + [f"It stood in block {row.block_number:,} before; the chain gave that block up." for row in left]
+    return said + [f"The chain gave up an earlier block {row.block_number:,} that held it." for row in left]

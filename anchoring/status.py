@@ -73,6 +73,7 @@ def log_status(now: datetime | None = None) -> LogStatus:
     records, since = records_from(anchored)
     ticks = {tick.step: tick for tick in Tick.objects.order_by("step")}
     stands = standing(registration, head, anchored=anchored, ticks=ticks, now=now)
+    stopped = restore.gate()
     return LogStatus(
         size=size,
         waiting=Pending.objects.count(),
@@ -86,10 +87,10 @@ def log_status(now: datetime | None = None) -> LogStatus:
         not_anchored_since=since,
         standing=stands,
         ticks=ticks,
-        stopped=restore.gate(),
+        stopped=stopped,
         scan=scan,
         troubles=_troubles(registration, scan, ticks, now),
-        notices=_notices(stands, ticks.get("sequence"), now),
+        notices=_notices(stands, ticks.get("sequence"), stopped, now),
         alarms=_alarms(oldest_at, now),
     )
 
@@ -132,10 +133,10 @@ def _troubles(
     return found
 
 
-def _notices(stands: Standing, sealing: Tick | None, now: datetime) -> list[str]:
+def _notices(stands: Standing, sealing: Tick | None, stopped: str, now: datetime) -> list[str]:
     """What is not as it should be, without the operator's part in it."""
     found = []
-    if sealing is not None and (sealing.problem or has_stopped(sealing, now)):
+    if sealing is not None and not stopped and (sealing.problem or has_stopped(sealing, now)):
         found.append("Sealing has stopped, and one of us has to look at it. Records are kept and wait for their seal.")
     return [*found, stands.sentence] if stands.is_trouble else found
 

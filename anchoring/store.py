@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 from psycopg import Cursor
 
 from anchoring.models import Entry
@@ -90,12 +91,44 @@ def read_tiles(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes
         return {(level, n): bytes(hashes) for level, n, hashes in cursor.fetchall()}
 
 
+def read_head(step: str, sizes: Sequence[int]) -> Sequence[Any]:
+    """Head's size and root, the newest checkpoint's, the problem of a tick, and the roots of checkpoints of ``sizes``.
+
+    One query; what does not exist is None.
+    """
+    roots = ", (SELECT root FROM anchoring_checkpoint WHERE size = %s)" * len(sizes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT head.size, head.root, newest.size, newest.root, tick.problem{roots} FROM (SELECT 1) AS one"  # noqa: S608
+            " LEFT JOIN anchoring_head AS head ON head.id = 1 LEFT JOIN anchoring_checkpoint AS newest"
+            " ON newest.size = (SELECT max(size) FROM anchoring_checkpoint)"
+            " LEFT JOIN anchoring_tick AS tick ON tick.step = %s",
+            [*sizes, step],
+        )
+        return cursor.fetchone() or ()
+
+
 def clear_pending(seqs: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("DELETE FROM anchoring_pending WHERE entry_id = ANY(%s)", [list(seqs)])
         else:
             cursor.executemany("DELETE FROM anchoring_pending WHERE entry_id = %s", [(seq,) for seq in seqs])
+
+
+def upsert(row: Model, fields: Sequence[str]) -> None:
+    """Write a row, or these fields of the one that has its key already; one statement, which is its own transaction."""
+    meta, quote = row._meta, connection.ops.quote_name
+    saved = {field.attname: field.get_db_prep_save(getattr(row, field.attname), connection) for field in meta.fields}
+    columns, places = ", ".join(quote(name) for name in saved), ", ".join(["%s"] * len(saved))
+    changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in fields)
+    key = quote(str(meta.pk and meta.pk.attname))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours alone
+            f" ON CONFLICT ({key}) DO UPDATE SET {changed}",
+            list(saved.values()),
+        )
 
 
 @contextmanager

@@ -14,12 +14,16 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
-from anchoring import drawing, metrics, stages, trust
+from anchoring import drawing, metrics, stages, standing, trust
 from anchoring import verify as verifier
-from anchoring.models import Checkpoint
+from anchoring.amounts import in_coin, in_gwei
+from anchoring.models import Checkpoint, Confirmation, Registration
 from anchoring.status import LogStatus, log_status
 
 LOOPBACK = ("127.0.0.1", "::1")
+
+SHOWN = 5
+"""How many of the newest anchors are listed."""
 
 DRAWN = 60
 """How many checkpoints the drawing of growth shows."""
@@ -27,17 +31,25 @@ DRAWN = 60
 
 @require_safe
 def log_page(request: HttpRequest) -> HttpResponse:
-    """How large the log is, how far behind seal and anchor are, and what is wrong; a dozen small queries."""
-    status, now = log_status(), timezone.now()
+    """How large the log is, how far behind seal and anchor are, and what is wrong; some thirty small queries."""
+    now = timezone.now()
+    status = log_status(now)
+    registration, stands = status.registration, status.standing
     context = {
         "status": status,
         "bars": _bars(status),
         "root": bytes(status.checkpoint.root).hex() if status.checkpoint else "",
-        "waiting_for": _minutes(status.oldest_waiting_at, now),
-        "not_anchored_for": _minutes(status.not_anchored_since if status.not_anchored else None, now),
-        "anchors": _newest_anchors(),
-        "chain_worth": stages.chain_worth(status.registration.chain_id) if status.registration else "",
-        "growth": drawing.draw(_newest_seals()),
+        "waiting_for": _minutes(status.oldest_waiting_at if status.records_waiting else None, now),
+        "not_anchored_for": _minutes(status.not_anchored_since, now),
+        "counted": standing.COUNTED,
+        "due_now": stands.due is not None and stands.due <= now,
+        "anchors": [_anchor(registration, *row) for row in standing.newest_anchors(registration, SHOWN)]
+        if registration
+        else [],
+        "currency": stages.currency(registration.chain_id) if registration else "",
+        "chain_worth": stages.chain_worth(registration.chain_id) if registration else "",
+        "chain_end": stages.chain_end(registration.chain_id, now) if registration else "",
+        "growth": drawing.draw(_newest_seals(registration)),
         "fingerprint": trust.current_fingerprint(),
     }
     return render(request, "anchoring/log_status.html", context)
@@ -120,11 +132,10 @@ def _minutes(since: datetime | None, now: datetime) -> int | None:
     return None if since is None else max(0, (now - since) // timedelta(minutes=1))
 
 
-def _newest_seals() -> list[drawing.Seal]:
+def _newest_seals(registration: Registration | None) -> list[drawing.Seal]:
     newest = list(Checkpoint.objects.order_by("-size").values_list("size", "at")[:DRAWN])
     if not newest:
         return []
-    registration = stages.current_registration()
     anchored = set(
         stages.confirmations()
         .filter(anchor__registration=registration, anchor__checkpoint__gte=newest[-1][0])
@@ -133,22 +144,15 @@ def _newest_seals() -> list[drawing.Seal]:
     return [drawing.Seal(size, at, size in anchored) for size, at in reversed(newest)]
 
 
-def _newest_anchors() -> list[dict[str, object]]:
-    """The last five anchors: when, how much they cover, and where to look at them."""
-    registration = stages.current_registration()
-    if registration is None:
-        return []
-    confirmed = (
-        stages.confirmations().filter(anchor__registration=registration)
-        .select_related("attempt", "anchor").order_by("-anchor__checkpoint")[:5]
-    )  # fmt: skip
-    return [
-        {
-            "at": row.block_at, "size": row.anchor.checkpoint_id, "block_number": row.block_number,
-            "transaction": bytes(row.attempt.transaction).hex(),
-            "explorer_url": stages.explorer_url(
-                registration.chain_id, "0x" + bytes(row.attempt.transaction).hex()
-            ),
-        }
-        for row in confirmed
-    ]  # fmt: skip
+def _anchor(
+    registration: Registration, row: Confirmation, cost: standing.Cost | None, moves: list[str]
+) -> dict[str, object]:
+    """One anchor as it is shown: when, how much it covers, what it cost in words, and where to look at it."""
+    transaction = "0x" + bytes(row.attempt.transaction).hex()
+    return {
+        "at": row.block_at, "size": row.anchor.checkpoint_id, "added": row.anchor.checkpoint_id - row.anchor.old_size,
+        "block_number": row.block_number, "transaction": transaction[2:], "moves": moves,
+        "explorer_url": stages.explorer_url(registration.chain_id, transaction),
+        "cost": in_coin(cost.whole) if cost else "", "per_entry": in_gwei(cost.per_entry) if cost else "",
+        "fee": in_gwei(cost.fee) if cost else "",
+    }  # fmt: skip

@@ -1,5 +1,6 @@
 """What the documents show is true: examples verify, vocabularies and tables are those of the code."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -106,3 +107,29 @@ def test_the_worked_example_of_another_chain_is_a_row_that_is_read() -> None:
     )  # fmt: skip
     assert added.transaction_url(b"\x01" * 32) == f"https://sepolia.basescan.org/tx/0x{'01' * 32}"
     assert (table.title(84532), table.chain_ids()) == (added.title, networks.shipped().chain_ids())
+
+
+def halting_sentences() -> dict[str, list[str]]:
+    """What anchoring says when it cannot go on: by its place, the literal parts of at least four words."""
+    found = {}
+    for module in ("anchors", "routes", "handover", "pipeline"):
+        tree = ast.parse((ROOT / "anchoring" / f"{module}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Halted", "ChainUnavailable"):
+                texts = [c.value for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, str)]
+                long = [part for text in texts for part in re.split(r"[.;:,]", text) if len(part.split()) >= 4]
+                found[f"{module}:{node.lineno}"] = long
+    return found
+
+
+def test_every_sentence_with_which_anchoring_stops_is_in_the_table_of_troubles() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = operations[operations.index("## When something is wrong") : operations.index("## Metrics and alerts")]
+    sentences = {place: parts for place, parts in halting_sentences().items() if parts}
+    missing = {
+        place: parts
+        for place, parts in sentences.items()
+        if not any(" ".join(part.split()[:4]).lower() in table.lower() for part in parts)
+    }
+    assert missing == {}
+    assert len(sentences) > 15

@@ -34,7 +34,9 @@ def end_of_life(network: Network, now: datetime, setting: Setting) -> Check:
     said = f"{what} {network.end_sentence(now.date())}"
     if left > SOON:
         return Check("network", "ok", said)
-    if left < 0 or setting.chain == "NEXT_CHAIN":
+    if left < 0:
+        return Check("network", "warning", f"{said} Have another chain ready.")
+    if setting.chain == "NEXT_CHAIN":
         return Check("network", "warning", said)
     return Check("network", "warning", said, "Change over to another chain: docs/operations.md, “A test network”.")
 

@@ -9,7 +9,7 @@ from anchoring import anchors, registry, routes, states
 from anchoring.amounts import in_gwei
 from anchoring.chain import NO_CODE, NO_HEAD
 from anchoring.doctor.check import Check, Setting
-from anchoring.models import Anchor, Checkpoint, Handover, Head, Inclusion, Registration, Tick
+from anchoring.models import Anchor, Checkpoint, Handover, Head, Registration, Sighting, Tick
 from anchoring.networks import Network
 from anchoring.routes import Route, hexed
 
@@ -25,12 +25,15 @@ COMPARE = (
 )
 
 
+NEXT = "When you are ready, change over: manage.py migrate_chain --export FOLDER"
+
+
 def contract(
     route: Route, network: Network, registration: Registration | None, setting: Setting
 ) -> Iterator[Check]:  # fmt: skip
     """Whether the log is registered, and whether the registry still stands there."""
     if registration is None:
-        run = "Run: manage.py deploy_registry" if setting.chain == "CHAIN" else "Change over: docs/operations.md."
+        run = "Run: manage.py deploy_registry" if setting.chain == "CHAIN" else NEXT
         said = f"The log is not registered on {network.title} yet: nothing is anchored there."
         yield Check("registration", "fault", said, run)
         return
@@ -146,7 +149,7 @@ def from_rows(route: Route, registration: Registration | None, now: datetime) ->
 def _under_way(anchor: Anchor, now: datetime) -> Check:
     attempts = list(anchor.attempts.order_by("pk"))
     dearest = max((attempt.cap for attempt in attempts), default=0)
-    seen = Inclusion.objects.filter(attempt__anchor=anchor).order_by("-pk").first()
+    seen = Sighting.objects.filter(attempt__anchor=anchor).order_by("-pk").first()
     said = (
         f"The anchor of size {anchor.checkpoint_id:,} is under way since {_moment(anchor.at)}:"
         f" {len(attempts)} {'transaction' if len(attempts) == 1 else 'transactions'} signed, the dearest for up to"

@@ -61,14 +61,16 @@ def reply_to_the_estimate_lost(world: World) -> None:
     expect("attempts", world.attempts(), [1])
 
 
-def _at_every_turn(world: World, *rules: Rule) -> None:
+def _at_every_turn(world: World, *rules: Rule, timeout: float = 10.0) -> None:
     """Each rule for all answers, before the anchor is signed, while it waits and once it is mined."""
 
     def suffer(attempts: list[int]) -> None:
+        usual, world.timeout = world.timeout, timeout
         for rule in rules:
             world.first.set(ANY, rule)
             world.first.set(SEND, rule)
             world.sees("no answer")
+        world.timeout = usual
         world.first.clear()
         if world.replies == "lost":
             lose_replies(world.first)
@@ -100,8 +102,7 @@ def truncated(world: World) -> None:
 @row("All answers come too late.", "Nothing waits for them: nothing is signed, sent or confirmed by it.")
 def slow(world: World) -> None:
     """Later than the timeout."""
-    world.timeout = SOON
-    _at_every_turn(world, Delay(seconds=LATE))
+    _at_every_turn(world, Delay(seconds=LATE), timeout=SOON)
 
 
 @row(

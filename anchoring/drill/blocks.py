@@ -2,11 +2,11 @@
 
 from anchoring.drill.row import row
 from anchoring.drill.world import World, expect
-from anchoring.models import Attempt, Confirmation, Inclusion, Retraction
+from anchoring.models import Attempt, Confirmation, Retraction, Sighting
 
 
 def _blocks_of(attempt: Attempt) -> int:
-    return Inclusion.objects.filter(attempt=attempt).count()
+    return Sighting.objects.filter(attempt=attempt).count()
 
 
 def _confirmations(world: World) -> list[int]:

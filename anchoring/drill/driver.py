@@ -19,7 +19,7 @@ from anchoring.drill.table import TABLE
 
 def main() -> None:
     """Migrate, then play the rows that the arguments name, or all."""
-    require_scratch()
+    require_scratch(str(settings.DATABASES["default"]["NAME"]))
     logging.disable()  # what rows provoke is no news
     call_command("migrate", verbosity=0)
     call_command("migrate", database="vault", verbosity=0)
@@ -31,8 +31,8 @@ def main() -> None:
                 sys.stdout.flush()
 
 
-def require_scratch() -> None:
-    """Exit unless the main database is one that anchoring.drill.scratch made."""
-    name = PurePath(str(settings.DATABASES["default"]["NAME"])).name
+def require_scratch(database: str) -> None:
+    """Exit unless that name is one that anchoring.drill.scratch gives."""
+    name = PurePath(database).name
     if name != "drill.sqlite3" and not name.startswith("touchstone_drill_"):
         sys.exit(f"The drill runs on databases of its own, not on {name}: start it by manage.py anchor_drill.")

@@ -7,6 +7,8 @@ seen of anvil 1.7.1 and what a drill must know:
   They are heights only: a reorganisation below ``finalized`` is done without a word, and other blocks are final then.
 - **Genesis.** Its hash comes from timestamp, gas limit and base fee; chain id and funds do not change it. Two anvils
   that start within a second are the same chain; a ``Node`` takes a gas limit of its own so that it is another one.
+- **Genesis, again.** It is made anew at every start, beside the one that a state file brings: ``start`` has it made
+  the same.
 - **Time.** Blocks mined within one second have the same timestamp.
 - **Pool.** It mines what it can and forgets, at the next block, whatever is not valid there: below the base fee, or
   with a nonce gap that a reorganisation opened. Real nodes keep both: ``mine_past_the_pool`` and
@@ -138,9 +140,10 @@ class Node:
         if not is_free(self.port):  # else whoever has it would be taken for our anvil until that has given up
             raise NodeError(f"Somebody else listens on port {self.port} now: end that, and start again.")
         fresh = not self._state.exists()
+        command = self._command(self._genesis(fresh=fresh))
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._command(fresh=fresh), env={"HOME": self._folder.name, "PATH": os.environ.get("PATH", os.defpath)},
+                command, env={"HOME": self._folder.name, "PATH": os.environ.get("PATH", os.defpath)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:
@@ -149,7 +152,9 @@ class Node:
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             self._wait_until_it_answers()
-            if fresh:
+            if not fresh:
+                self.ask("evm_setTime", max(int(time.time()), int(self._block("latest")["timestamp"], 16)))
+            else:
                 for address in self._funded:
                     self.fund(address, 1000 * ONE_ETHER)
         except BaseException:
@@ -360,18 +365,30 @@ class Node:
         assert self._folder is not None
         return Path(self._folder.name) / "log"
 
-    def _command(self, *, fresh: bool) -> list[str]:
+    def _genesis(self, *, fresh: bool) -> dict[str, int | None]:
+        """What makes the first block. anvil makes it at every start, also of a chain that it then loads from the state:
+        if it came out otherwise there would be two of them, and block 0 now one, now the other."""
+        if fresh:
+            return {
+                "gas-limit": self._gas_limit,
+                "block-base-fee-per-gas": self._base_fee,
+                "timestamp": self._timestamp,
+            }
+        headers = [block["header"] for block in json.loads(self._state.read_text())["blocks"]]
+        [first] = [header for header in headers if int(header["number"], 16) == 0]
+        names = {"gas-limit": "gasLimit", "block-base-fee-per-gas": "baseFeePerGas", "timestamp": "timestamp"}
+        return {option: int(first[name], 16) for option, name in names.items()}
+
+    def _command(self, genesis: dict[str, int | None]) -> list[str]:
         assert self._folder is not None
         words = [
             str(self._anvil), "--quiet", "--host", "127.0.0.1", "--port", str(self.port), "--accounts", "0",
             "--no-mining", "--chain-id", str(self.chain_id), "--slots-in-an-epoch", str(self._slots),
-            "--gas-limit", str(self._gas_limit), "--state", str(self._state), "--cache-path", self._folder.name,
+            "--state", str(self._state), "--cache-path", self._folder.name,
             "--preserve-historical-states",  # else no reorganisation across a stop
         ]  # fmt: skip
-        if fresh:
-            words += ["--block-base-fee-per-gas", str(self._base_fee)]
-        if fresh and self._timestamp is not None:
-            words += ["--timestamp", str(self._timestamp)]
+        for option, value in genesis.items():
+            words += [] if value is None else [f"--{option}", str(value)]
         return words
 
     def _wait_until_it_answers(self) -> None:

@@ -3,7 +3,7 @@
 from anchoring.drill import child
 from anchoring.drill.row import row
 from anchoring.drill.world import World, expect
-from anchoring.models import Attempt, Inclusion
+from anchoring.models import Attempt, Sighting
 
 
 @row("Two workers sign for the same anchor at the same moment.", "One of them wins: one anchor, one attempt.")
@@ -83,7 +83,7 @@ def killed_once_mined(world: World) -> None:
     attempt = world.launch()
     world.node.mine()
     child.killed(world, endpoint=child.KilledOnceMined)
-    expect("blocks that it was seen in", Inclusion.objects.filter(attempt=attempt).count(), 0)
+    expect("blocks that it was seen in", Sighting.objects.filter(attempt=attempt).count(), 0)
     world.sees("mined")
     world.finish()
     expect("attempts", world.attempts(), [1])

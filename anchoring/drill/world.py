@@ -56,7 +56,7 @@ class World:
     second: Proxy
     replies: Replies
     registration: Registration
-    key: bytes
+    key: bytes = field(repr=False)
     endpoints: list[Proxy]
     timeout: float = 10.0
     most_fee: int = 500 * GWEI

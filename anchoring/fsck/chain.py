@@ -1,6 +1,7 @@
 """What was sent to the chain against what was signed, and against the chain itself."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from eth_hash.auto import keccak
 
@@ -109,6 +110,8 @@ def _check_block(chain: Chain, registration: Registration) -> Findings:
     if block is None or block.hash != bytes(newest.block_hash):
         yield Finding(f"{where}, columns block_number and block_hash", "name a block that is not in the chain")
         return
+    if newest.block_at != datetime.fromtimestamp(block.timestamp, UTC):
+        yield Finding(f"{where}, column block_at", "is not the block's time")
     receipt = chain.receipt(bytes(newest.attempt.transaction))
     if (
         receipt is not None and receipt.block_hash != block.hash

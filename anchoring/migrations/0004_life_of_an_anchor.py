@@ -9,7 +9,7 @@ import rlp
 from django.db import migrations, models
 
 OLD = ["entry", "opening", "leaf", "checkpoint", "trustversion", "registration", "anchor", "attempt", "confirmation"]
-NEW = ["state", "inclusion", "retraction", "handover"]
+NEW = ["state", "sighting", "retraction", "handover"]
 MESSAGE = "the log is insert-only: this row can never be changed or removed"
 
 
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Inclusion',
+            name='Sighting',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('block_number', models.BigIntegerField()),
@@ -172,9 +172,9 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='handovers', to='anchoring.registration'),
         ),
         migrations.AddField(
-            model_name='inclusion',
+            model_name='sighting',
             name='attempt',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='inclusions', to='anchoring.attempt'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sightings', to='anchoring.attempt'),
         ),
         migrations.AddField(
             model_name='retraction',
@@ -187,8 +187,8 @@ class Migration(migrations.Migration):
             field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to='anchoring.entry'),
         ),
         migrations.AddConstraint(
-            model_name='inclusion',
-            constraint=models.UniqueConstraint(fields=('attempt', 'block_hash'), name='inclusion_once'),
+            model_name='sighting',
+            constraint=models.UniqueConstraint(fields=('attempt', 'block_hash'), name='sighting_once'),
         ),
         migrations.AddField("confirmation", "gas_used", models.BigIntegerField(null=True)),
         migrations.AddField("confirmation", "gas_price", models.BigIntegerField(null=True)),

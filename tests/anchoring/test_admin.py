@@ -5,11 +5,22 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from anchoring import log, pipeline
+from anchoring import handover, log, pipeline
+from anchoring.endpoints import Health
 from anchoring.log import Subject
-from anchoring.models import Anchor, Checkpoint, Entry, Registration
+from anchoring.models import (
+    Anchor,
+    Attempt,
+    Checkpoint,
+    Confirmation,
+    Entry,
+    Handover,
+    Registration,
+    Retraction,
+    Tick,
+)
 from tests import people
-from tests.anchoring.log_world import a_chain, register, tick
+from tests.anchoring.log_world import a_chain, a_route, register, tick
 from tests.claims.admin.test_claims import words
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +84,64 @@ def test_an_entry_is_found_by_its_id_and_by_its_record_s(client, frank, claim) -
         found = client.get(reverse("admin:anchoring_entry_changelist"), {"q": asked})
         assert [entry.id for entry in found.context["cl"].result_list] == [event.id]
     assert client.get(reverse("admin:anchoring_entry_changelist"), {"q": "nonsense"}).status_code == 200
+
+
+def page_of(client, row) -> str:
+    return words(client.get(reverse(f"admin:anchoring_{row._meta.model_name}_change", args=[row.pk])))
+
+
+def test_an_anchor_shows_its_transactions_and_every_block_that_held_it(client, frank, claim) -> None:
+    client.force_login(frank)
+    chain = a_chain()
+    chain.finality_depth = 3
+    register(chain)
+    pipeline.sequence()
+    tick(chain)
+    anchor = Anchor.objects.get()
+    assert "No block yet" in page_of(client, anchor)
+    tick(chain)
+    assert "Not final yet" in page_of(client, anchor)
+    chain.reorganise(depth=1)
+    for _ in range(5):
+        chain.mine()
+    tick(chain)
+    shown = page_of(client, anchor)
+    assert [words in shown for words in ("Given up by the chain", "Final: this one counts")] == [True, True]
+    confirmation = Confirmation.objects.get()
+    Retraction.objects.create(confirmation=confirmation, block_hash=b"x" * 32, at=confirmation.at)
+    shown = page_of(client, anchor)
+    assert "Was final, and given up by the chain:" in shown
+    attempt = Attempt.objects.get()
+    hash_, offer = bytes(attempt.transaction).hex(), "3 gwei"
+    assert [part in shown for part in (offer, str(attempt.gas), str(attempt.nonce), hash_[:4], hash_[-4:])] == [
+        True
+    ] * 5
+
+
+def test_a_registration_shows_the_handovers_that_were_signed(client, frank, claim) -> None:
+    client.force_login(frank)
+    chain = a_chain()
+    registration = register(chain)
+    assert "Handovers signed: None" in page_of(client, registration)
+    handover.step(a_route(chain), to=b"\x55" * 20)
+    row = Handover.objects.get()
+    shown = page_of(client, registration)
+    assert ["55555555".replace("5555", "5555 ").strip() in shown, bytes(row.transaction).hex()[:4] in shown] == [
+        True,
+        True,
+    ]
+
+
+def test_how_each_step_went_is_shown_in_the_operator_s_words_with_the_endpoints(client, frank, claim) -> None:
+    client.force_login(frank)
+    chain = a_chain()
+    register(chain)
+    chain.down = True
+    pipeline.tick("anchor", lambda: tick(chain), health=lambda: [Health("https://node", "It is down.", 2, 5)])
+    row = Tick.objects.get()
+    assert "The chain is down." in words(client.get(reverse("admin:anchoring_tick_changelist")))
+    shown = page_of(client, row)
+    assert [part in shown for part in ("The chain is down.", "https://node", "It is down.", "Never")] == [True] * 4
 
 
 @pytest.mark.parametrize("model", [Entry, Checkpoint, Registration, Anchor])

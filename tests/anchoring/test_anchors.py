@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from anchoring import anchors, config, handover, pipeline, registry, routes, stages
 from anchoring.chain import ChainUnavailable, RawBlock, Wallet, address_of
-from anchoring.models import Anchor, Attempt, Confirmation, Handover, Inclusion, ReceiptProof, Retraction, Sender, State
+from anchoring.models import Anchor, Attempt, Confirmation, Handover, ReceiptProof, Retraction, Sender, Sighting, State
 from anchoring.pipeline import Halted
 from anchoring.protocol.anchor import parse_inclusion
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, register, tick
@@ -142,7 +142,7 @@ def test_a_block_seen_before_it_is_final_is_noted_and_so_is_the_one_it_moved_to(
     assert "(it moved there from block" in outcome.sentence
     chain.mine()
     chain.mine()
-    assert (tick(chain), Inclusion.objects.count(), Attempt.objects.count()) == ("confirmed", 2, 1)
+    assert (tick(chain), Sighting.objects.count(), Attempt.objects.count()) == ("confirmed", 2, 1)
 
 
 def test_a_final_block_that_goes_all_the_same_is_retracted_and_the_anchor_sent_again(chain) -> None:

@@ -18,12 +18,13 @@ from django.utils import timezone
 from anchoring import config, registry, verify
 from anchoring.chain import address_of
 from anchoring.keys import verify_ed25519
-from anchoring.models import Anchor, Checkpoint, Registration
+from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration, Sender, State
+from anchoring.protocol.entry import format_time
 from anchoring.protocol.trust import parse_trust
 from anchoring.trust import published, trust_file
 from portal.localchain import LocalChain
 from tests import people
-from tests.anchoring.log_world import guards_lifted, note, sql
+from tests.anchoring.log_world import a_chain, guards_lifted, note, register, sql, tick
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,6 +218,53 @@ def test_log_status_as_json(chain_up) -> None:
     assert (told["size"], told["waiting"], told["not_anchored"], told["chain"]) == (2, 0, 0, "agrees")
     assert (told["anchor"]["size"], told["registration"]["contract"]) == (2, f"0x{bytes(row.contract).hex()}")
     assert (told["troubles"], told["alarms"]) == ([], [])
+    paid, sender = Confirmation.objects.get(), Sender.objects.get()
+    whole, entries = paid.gas_used * paid.gas_price, paid.anchor.checkpoint_id
+    assert (told["records_not_anchored"], told["anchoring"]) == (
+        0,
+        {
+            "state": "well", "due_by": format_time(State.objects.get().at + timedelta(days=1)), "under_way": None,
+            "newest_cost": {"fee_wei": paid.gas_price, "wei": whole, "wei_per_entry": whole // entries},
+            "funds": {
+                "balance_gwei": sender.balance_gwei, "anchors_left": sender.balance_gwei // sender.anchor_gwei,
+                "looked_at": format_time(sender.looked_at),
+            },
+        },
+    )  # fmt: skip
+
+
+def test_log_status_says_how_anchoring_stands_what_it_cost_and_how_many_anchors_are_left(chain_up) -> None:
+    run("deploy_registry")
+    run("sequence")
+    run("anchor")
+    note()
+    run("sequence")
+    said = run("log_status")
+    assert re.search(rf"^Not anchored yet  2, 1 of them records, the oldest since {DAY_AND_TIME}$", said, re.M)
+    assert re.search(r"^Anchoring         The next anchor is due now\.$", said, re.M)
+    assert re.search(r"^Next anchor       due now$", said, re.M)
+    cost = r"^Newest cost       0\.000\d+ ETH, [\d,.]+ gwei an entry, at [\d.]+ gwei a unit of gas$"
+    assert re.search(cost, said, re.M)
+    assert re.search(rf"^Anchors left      [\d,]+, from [\d,.]+ ETH on {DAY_AND_TIME}$", said, re.M)
+
+
+def test_log_status_tells_of_an_anchor_that_is_under_way() -> None:
+    chain = a_chain()
+    register(chain)
+    chain.automine = False
+    note()
+    run("sequence")
+    tick(chain)
+    assert re.search(
+        rf"^Under way         size 3 since {DAY_AND_TIME}, 1 signed, up to 3 gwei, seen in no block yet$",
+        run("log_status"), re.M,
+    )  # fmt: skip
+    told = json.loads(run("log_status", "--json"))["anchoring"]
+    attempt = Attempt.objects.get()
+    assert told["under_way"] == {
+        "size": 3, "since": format_time(attempt.anchor.at), "attempts": 1, "offer_wei": attempt.cap,
+        "transaction": "0x" + bytes(attempt.transaction).hex(), "block_number": None, "moves": [],
+    }  # fmt: skip
 
 
 def test_log_status_says_why_a_silent_chain_was_not_checked(chain_up, settings) -> None:

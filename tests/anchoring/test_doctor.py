@@ -337,7 +337,7 @@ def test_the_end_of_a_network_is_told_in_time() -> None:
     )
     assert told(today - timedelta(days=1)) == (
         f"warning | network | The Moon test network, chain 31337. {end} was announced for 25 November 2026, 1 day ago."
-        " Its makers said so. | "
+        " Its makers said so. Have another chain ready. | "
     )
 
 
@@ -621,6 +621,12 @@ def test_the_command_says_the_same_as_json(chain_up) -> None:
     assert [(check["name"], check["advice"]) for check in told["local"] if check["advice"]] == [
         ("registration", "Run: manage.py deploy_registry")
     ]
+
+
+def test_a_chain_that_is_to_follow_is_changed_over_to_and_not_deployed_on() -> None:
+    checks = doctor.examine(a_route(a_chain(), step="anchor next"), LOCAL)
+    [check] = [check for check in checks if check.name == "registration"]
+    assert check.advice == "When you are ready, change over: manage.py migrate_chain --export FOLDER"
 
 
 def test_the_command_looks_at_the_chain_that_is_to_follow_too(chain_up, settings) -> None:

@@ -12,11 +12,11 @@ from anchoring.models import (
     Checkpoint,
     Confirmation,
     Entry,
-    Inclusion,
     Leaf,
     Opening,
     Pending,
     ReceiptProof,
+    Sighting,
     Tile,
     TrustVersion,
 )
@@ -453,7 +453,7 @@ def test_a_head_on_chain_that_is_not_ours_is_named(case, chain):
     """As after the database was restored from an old backup: the chain knows more than we do."""
     remove("anchoring_receiptproof", "id", ReceiptProof.objects.get().pk)
     remove("anchoring_confirmation", "id", Confirmation.objects.get().pk)
-    remove("anchoring_inclusion", "id", Inclusion.objects.get().pk)
+    remove("anchoring_sighting", "id", Sighting.objects.get().pk)
     remove("anchoring_attempt", "id", Attempt.objects.get().pk)
     remove("anchoring_anchor", "id", Anchor.objects.get().pk)
     assert list(map(str, fsck.check_chain(chain=chain))) == [
@@ -473,6 +473,14 @@ def test_a_confirmation_of_a_block_that_the_chain_does_not_have_is_named(case, c
     change("anchoring_confirmation", "block_hash", b"b" * 32, "id", pk)
     assert list(map(str, fsck.check_chain(chain=chain))) == [
         f"confirmation {pk}, columns block_number and block_hash: name a block that is not in the chain"
+    ]
+
+
+def test_another_time_of_the_block_is_named(case, chain):
+    pk = Confirmation.objects.get().pk
+    change("anchoring_confirmation", "block_at", "2020-01-01 00:00:00+00:00", "id", pk)
+    assert list(map(str, fsck.check_chain(chain=chain))) == [
+        f"confirmation {pk}, column block_at: is not the block's time"
     ]
 
 

@@ -13,12 +13,12 @@ from anchoring.models import (
     Cosignature,
     Entry,
     Handover,
-    Inclusion,
     Leaf,
     Opening,
     ReceiptProof,
     Registration,
     Retraction,
+    Sighting,
     State,
     Tile,
     TrustVersion,
@@ -28,7 +28,7 @@ from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register
 
 pytestmark = pytest.mark.django_db
 INSERT_ONLY = (
-    Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Inclusion, Confirmation,
+    Entry, Opening, Leaf, State, Checkpoint, TrustVersion, Registration, Anchor, Attempt, Sighting, Confirmation,
     ReceiptProof, Retraction, Handover, Cosignature,
 )  # fmt: skip
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a way of SQLite's alone")

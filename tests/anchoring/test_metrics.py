@@ -1,19 +1,24 @@
 """The figures for Prometheus: who may read them, and that each says what the rows say."""
 
+import re
 from datetime import date, timedelta
 from functools import partial
 
 import pytest
+import yaml
+from django.conf import settings as settings_
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from anchoring import anchors, networks, pipeline
+from anchoring import anchors, fsck, networks, pipeline
 from anchoring.models import Attempt, Confirmation, Retraction, Sender, State, Tick
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, notes, register, tick
 
 pytestmark = pytest.mark.django_db
+EXPRESSION = re.compile(r"(touchstone_\w+)(\{[^}]*\})?")
 TOKEN = "t0ken-of-thirty-two-characters-x"
 
 
@@ -186,6 +191,35 @@ def test_the_days_until_the_chain_s_end_are_told_where_an_end_was_announced(clie
     assert scrape(client)["touchstone_network_end_of_life_days{hoodi}"] == (end - date.today()).days
 
 
+def alerts() -> list[dict]:
+    """The rules in docs/operations.md."""
+    operations = (settings_.BASE_DIR / "docs" / "operations.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", operations, re.DOTALL)]
+    [scrape_config] = [block for block in blocks if "scrape_configs" in block]
+    assert scrape_config["scrape_configs"][0]["metrics_path"] == reverse("metrics")
+    [rules] = [block for block in blocks if "groups" in block]
+    return rules["groups"][0]["rules"]
+
+
+def test_every_metric_and_label_that_an_alert_in_the_documents_names_is_one_that_we_give(client, settings) -> None:
+    settings.CHAIN = "hoodi"
+    scheduled(anchored())
+    fsck.scan()
+    given = {(name.split("{")[0]) for name in scrape(client)}
+    labelled = set(scrape(client))
+    named = {(found[1], found[2] or "") for rule in alerts() for found in EXPRESSION.finditer(rule["expr"])}
+    assert {name for name, _ in named} - given == set()
+    wanted = {f"{name}{{{value}}}" for name, selector in named for value in re.findall(r'="(\w+)"', selector)}
+    assert wanted - labelled == set()
+    assert len(named) == 19
+
+
+def test_every_alert_says_what_it_means_and_names_itself_once() -> None:
+    rules = alerts()
+    assert [rule["alert"] for rule in rules if not rule["annotations"]["summary"].endswith((".", "it."))] == []
+    assert len({rule["alert"] for rule in rules}) == len(rules) == 16
+
+
 def test_a_scrape_costs_the_same_however_long_the_log_is(client) -> None:
     chain = anchored()
     scheduled(chain)
@@ -196,4 +230,4 @@ def test_a_scrape_costs_the_same_however_long_the_log_is(client) -> None:
         with CaptureQueriesContext(connection) as captured:
             scrape(client)
         costs.append(len(captured))
-    assert (costs, State.objects.count()) == ([19, 19], 3)
+    assert (costs, State.objects.count()) == ([21, 21], 3)

@@ -653,8 +653,8 @@ class Slow:
             pipeline.sequence()
         return self._chain.identity()
 
-    def nonce(self, address: bytes) -> int:
-        nonce = self._chain.nonce(address)
+    def nonce(self, address: bytes, at="latest") -> int:
+        nonce = self._chain.nonce(address, at)
         self._gate.wait()
         return nonce
 

@@ -20,10 +20,10 @@ from anchoring.models import (
     Confirmation,
     Entry,
     Head,
-    Inclusion,
     Leaf,
     ReceiptProof,
     Registration,
+    Sighting,
     Tick,
 )
 from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
@@ -54,7 +54,7 @@ def seal(count: int = 1) -> Checkpoint:
 
 def as_an_old_backup_has_it(size: int) -> None:
     """Everything beyond the first ``size`` leaves is gone, as if it had never been."""
-    of_anchors = [f"anchoring_{name}" for name in ("receiptproof", "inclusion", "confirmation", "attempt", "anchor")]
+    of_anchors = [f"anchoring_{name}" for name in ("receiptproof", "sighting", "confirmation", "attempt", "anchor")]
     tables = [*of_anchors, "anchoring_checkpoint", "anchoring_state", "anchoring_leaf", "anchoring_opening"]
     tables += ["anchoring_entry", "anchoring_tile"]
     kept = Checkpoint.objects.get(size=size)
@@ -244,7 +244,7 @@ def test_rows_of_anchors_that_are_missing_alone_do_not_stop_sealing(chain) -> No
     register(chain)
     seal()
     anchor(chain)
-    rows = [model._meta.db_table for model in (ReceiptProof, Inclusion, Confirmation, Attempt, Anchor)]
+    rows = [model._meta.db_table for model in (ReceiptProof, Sighting, Confirmation, Attempt, Anchor)]
     with guards_lifted(*rows):
         for table in rows:
             sql(f"DELETE FROM {table}")

@@ -107,7 +107,7 @@ def test_the_look_costs_the_same_however_long_the_log_is(django_assert_num_queri
         notes(count)
         pipeline.sequence()
         note()
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(16):
             log_status()
 
 

@@ -14,12 +14,12 @@ from anchoring.drill.anvil import NoAnvil
 from anchoring.drill.node import Node
 from anchoring.endpoints import Endpoints
 from anchoring.log import Subject
-from anchoring.models import Anchor, Attempt, Confirmation, Inclusion
+from anchoring.models import Anchor, Attempt, Confirmation, Sighting
 from anchoring.registration import register_log
 from anchoring.routes import Route
 from tests.bench.table import Line, at_most
 
-ROWS = (Anchor, Attempt, Inclusion, Confirmation)
+ROWS = (Anchor, Attempt, Sighting, Confirmation)
 
 
 class Counting(EthereumChain):

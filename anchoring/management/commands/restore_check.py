@@ -10,6 +10,7 @@ from anchoring import config, recovery, restore, witness
 from anchoring.fsck.trust import log_verifiers
 from anchoring.keys import verify_ed25519
 from anchoring.management.on_chain import troubles_in_words
+from anchoring.models import Checkpoint
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.note import open_note
 from anchoring.witness import Signed
@@ -46,8 +47,8 @@ class Command(BaseCommand):
             self.stdout.write("The log may go on.")
 
     def _show(self, verdict: recovery.Verdict) -> None:
-        held = restore.database([])
-        self.stdout.write(f"Database: {held.size} sealed records; newest seal {_seal(held.newest)}.")
+        held, newest = restore.database([]), Checkpoint.objects.order_by("-size").first()
+        self.stdout.write(f"Database: {held.size} sealed records; newest seal {_seal(newest)}.")
         self.stdout.write(f"Witness: {_seal(witness.newest())} ({witness.path()}).")
         for who, signed in restore.remembered():
             if who != restore.OUR_WITNESS:
@@ -76,5 +77,5 @@ class Command(BaseCommand):
         )
 
 
-def _seal(signed: Signed | None) -> str:
+def _seal(signed: Signed | Checkpoint | None) -> str:
     return f"over {signed.size} records, {signed.at:%-d %B %Y %H:%M:%S} UTC" if signed else "none yet"

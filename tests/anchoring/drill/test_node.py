@@ -420,6 +420,19 @@ def test_another_chain_answers_behind_the_url(node) -> None:
     assert receipt(node, transaction).succeeded
 
 
+def test_after_many_stops_it_is_the_same_chain_and_time_goes_on(node) -> None:
+    """Whatever anvil makes of block 0 at a start must not show: without care a third of the starts below would."""
+    node.mine(2)
+    genesis, newest = node.block_hash(0), node.block_hash()
+    for _ in range(8):
+        node.stop()
+        node.start()
+        assert (node.block_hash(0), node.block_hash()) == (genesis, newest)
+    node.mine()
+    told = int(node.ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    assert abs(told - time.time()) < 20
+
+
 def test_a_given_state_file_keeps_the_chain_beyond_the_block(start_node, tmp_path) -> None:
     with Node(state=tmp_path / "state.json") as first:
         first.mine(2)
