@@ -14,6 +14,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
+from anchoring import audit as auditor
 from anchoring import drawing, metrics, stages, standing, trust
 from anchoring import verify as verifier
 from anchoring.amounts import in_coin, in_gwei
@@ -75,6 +76,12 @@ def verify_py(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def audit_py(request: HttpRequest) -> HttpResponse:
+    """The auditor's program, byte for byte as it stands in the source."""
+    return _file(request, _audit_py(), "audit.py", "text/x-python; charset=utf-8", "public, max-age=300")
+
+
+@require_safe
 def trust_json(request: HttpRequest) -> HttpResponse:
     """Our public keys and registrations; a cache must ask whether there is a newer version."""
     return _file(request, trust.trust_file(), "trust.json", "application/json", "public, no-cache")
@@ -115,6 +122,12 @@ def _file(request: HttpRequest, content: bytes, name: str, media_type: str, cach
 def _verify_py() -> bytes:
     assert verifier.__file__ is not None
     return Path(verifier.__file__).read_bytes()
+
+
+@cache
+def _audit_py() -> bytes:
+    assert auditor.__file__ is not None
+    return Path(auditor.__file__).read_bytes()
 
 
 def _bars(status: LogStatus) -> list[dict[str, object]]:

@@ -1,10 +1,12 @@
 """``proof NUMBER -o FILE``: the proof of record of a claim, policy, quote, payment or identity case."""
 
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
 
 from anchoring import log, vault
 from claims.models import Claim, KycCase, Policy, PremiumPayment, Quote
@@ -35,7 +37,8 @@ class Command(BaseCommand):
         thing = _thing(options["number"])
         entries = None if options["event"] is None else [options["event"]]
         try:
-            made = log.proof(subject_of(thing), owners=None, entries=entries)
+            with tqdm(unit=" entries", file=sys.stderr, leave=False, disable=None) as bar:  # if a map is recomputed
+                made = log.proof(subject_of(thing), owners=None, entries=entries, progress=bar.update)
         except log.NoSuchRecord as error:
             raise CommandError(f"{thing.number} has no such event in the log.") from error
         except vault.VaultError as error:
