@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
-from anchoring import anchors, states
+from anchoring import covered, states
 from anchoring.models import Anchor, Attempt, Confirmation, Head, Leaf, Pending, Registration, Sender, Sighting, Tick
 from anchoring.stages import explorer_url
 
@@ -140,7 +140,7 @@ def records_from(index: int) -> tuple[int, datetime | None]:
 
 def under_way(registration: Registration) -> UnderWay | None:
     """The oldest anchor that has no final block."""
-    found = anchors.under_way(registration)[:1]
+    found = covered.under_way(registration)[:1]
     if not found:
         return None
     anchor = _histories().get(pk=found[0].pk)
