@@ -3,12 +3,14 @@
 from functools import lru_cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from anchoring import networks
 from anchoring.chain import EthereumChain
 from anchoring.endpoints import Endpoints
 from anchoring.keys import SigningKey
 from anchoring.networks import Network
+from anchoring.protocol.note import Verifier
 from anchoring.protocol.receipt import receipt_key_name
 
 
@@ -36,6 +38,14 @@ def log_keys() -> list[SigningKey]:
 def receipt_key() -> SigningKey:
     """The key that signs receipts; never the log key."""
     return _signing_key(receipt_key_name(origin()), settings.RECEIPT_KEY)
+
+
+def auditors() -> tuple[Verifier, ...]:
+    """The keys of those who may cosign; the settings have looked at their form. Raises ImproperlyConfigured."""
+    keys = tuple(Verifier.parse(text) for text in settings.AUDITOR_KEYS)
+    if {key.public_key for key in keys} & {log_key().public, receipt_key().public}:
+        raise ImproperlyConfigured("AUDITOR_KEYS: an auditor's key is never one of the log's own.")
+    return keys
 
 
 def chain_key() -> bytes:

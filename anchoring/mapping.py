@@ -8,13 +8,16 @@ away for ``advance`` to make it anew. Pages are written for a size and never cha
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from anchoring import config, store
-from anchoring.models import Entry, MapHead, MapPage
+from django.db import transaction
+
+from anchoring import store
+from anchoring.models import Head, MapHead, MapPage
+from anchoring.models import State as StateLeaf
 from anchoring.protocol import submap
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.entry import parse_entry, subject_of
 from anchoring.protocol.merkle import EMPTY_ROOT, leaf_hash
-from anchoring.protocol.state import KIND, Block, State, encode_state, parse_state
+from anchoring.protocol.state import Block, State, encode_state, parse_state
 from anchoring.protocol.submap import Found, Page, WholeMap
 
 BATCH = 20_000
@@ -52,14 +55,27 @@ def _map_batch(before: MapHead, size: int) -> MapHead:
     places = [(subject_of(ending), index, leaf) for ending, index, leaf in store.read_places(before.size, size)]
     if len(places) != size - before.size:
         raise Malformed(f"leaves between {before.size} and {size} are missing")
-    updated = submap.update(places=places, fetch=partial(store.read_pages, before.size))
+    updated = submap.update(places=places, fetch=partial(_read_pages, before))
     store.write_pages(size, updated.pages)
     return MapHead.objects.create(size=size, root=updated.root, subjects=before.subjects + updated.new_subjects)
+
+
+def _read_pages(head: MapHead, wanted: Sequence[Page]) -> Mapping[Page, bytes]:
+    """Of that map. Without its root page it would pass for an empty one."""
+    pages = store.read_pages(head.size, wanted)
+    if head.subjects and (0, 0) in wanted and (0, 0) not in pages:
+        raise Malformed("page 0/0 of the map is missing")
+    return pages
 
 
 def state_data(head: MapHead, block: Block | None) -> dict[str, str | int]:
     """The ``data`` of the state entry to be sealed at index ``head.size``; ``block`` is the last final one known."""
     return encode_state(State(bytes(head.root), head.subjects, head.size, block))
+
+
+def is_kept(size: int) -> bool:
+    """Whether proofs can start from the map over the first ``size`` leaves without recomputing it."""
+    return MapHead.objects.filter(size=size).exists()
 
 
 def forget(before: int) -> int:
@@ -70,14 +86,16 @@ def forget(before: int) -> int:
     oldest = MapHead.objects.order_by("size").first()
     if oldest is None or oldest.size >= before:
         return 0
-    assert MapHead.objects.filter(size=before).exists(), f"no map was made for size {before}"
+    assert is_kept(before), f"no map was made for size {before}"
     forgotten = store.forget_pages(oldest.size, before)
     MapHead.objects.filter(size__lt=before).delete()
     return forgotten
 
 
+@transaction.atomic
 def discard() -> None:
-    """Throw the whole cache away: the next ``advance`` starts from 0."""
+    """Throw the whole cache away: the next ``advance`` starts from 0. Waits for a sequencer that is at work."""
+    list(Head.objects.select_for_update().filter(pk=1))
     MapPage.objects.all().delete()
     MapHead.objects.all().delete()
 
@@ -91,7 +109,7 @@ def history_proof(subject: bytes, size: int) -> Found:
     Two queries for a subject that is there, one more for each level below where its way leaves it else.
     Raises MapNotKept.
     """
-    if not MapHead.objects.filter(size=size).exists():
+    if not is_kept(size):
         raise MapNotKept(f"the map over {size} leaves is not kept")
     if size == 0:
         return Found(None, ())
@@ -142,7 +160,6 @@ def newest_state() -> tuple[int, State] | None:
 
 def state_below(size: int | None) -> tuple[int, State] | None:
     """The newest state entry with an index below ``size`` (None: of all). Raises Malformed for one that is none."""
-    of_the_log = Entry.objects.filter(subject_type="log", subject_id=config.origin())  # an index leads to these
-    found = of_the_log.filter(kind=KIND, leaf__isnull=False).select_related("leaf").order_by("-seq")
-    entry = (found if size is None else found.filter(leaf__index__lt=size)).first()
-    return (entry.leaf.index, parse_state(parse_entry(bytes(entry.data)))) if entry else None
+    leaves = StateLeaf.objects.select_related("entry").order_by("-size")
+    leaf = (leaves if size is None else leaves.filter(size__lte=size)).first()
+    return (leaf.size - 1, parse_state(parse_entry(bytes(leaf.entry.data)))) if leaf else None

@@ -5,7 +5,8 @@ that dies anywhere is simply run again. Every step is safe to run twice at once:
 let one of the two win and the other find nothing to do. ``anchors.py`` goes on from the sealed heads.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
@@ -14,10 +15,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import config, restore, states, store, witness
+from anchoring import config, mapping, restore, states, store, witness
 from anchoring.chain import ChainError, ChainUnavailable
 from anchoring.models import Checkpoint, Entry, Head, State, Tick
 from anchoring.protocol import tiles
+from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
 from anchoring.protocol.checkpoint import format_checkpoint
 from anchoring.protocol.merkle import EMPTY_ROOT
@@ -48,7 +50,7 @@ def sequence() -> int:
     sequenced = 0
     while batch := _sequence_batch():
         sequenced += batch
-    _close(states.is_due)
+    _close_if(states.is_due)
     sign_head()
     return sequenced
 
@@ -56,7 +58,7 @@ def sequence() -> int:
 def close_now() -> None:
     """Seal what waits and put a state leaf on top now, due or not; nothing if one is on top already."""
     sequence()
-    _close(_is_open)
+    _close_if(_is_open)
     sign_head()
 
 
@@ -103,16 +105,43 @@ def _sequence_batch() -> int:
     return len(batch)
 
 
+def _close_if(wanted: Callable[[Head, datetime], bool]) -> None:
+    """Put a state leaf on top of the log if it is wanted for its head; what waits meanwhile goes above it."""
+    while _close(wanted) == "mapped":
+        pass
+
+
 @transaction.atomic(durable=True)
-def _close(wanted: Callable[[Head, datetime], bool]) -> None:
-    """Put a state leaf on top of the log if it is wanted for this head; what waits meanwhile goes above it."""
+def _close(wanted: Callable[[Head, datetime], bool]) -> str:
+    """One transaction of it: ``unwanted``, ``closed``, or ``mapped`` if only a batch of a map far behind was made.
+
+    A map is far behind when the log had leaves before it had a map; then no transaction holds more than a batch.
+    """
     head = Head.objects.select_for_update().get(pk=1)
     now = timezone.now()
     if not wanted(head, now):
-        return
-    entry = states.record_state(head, now)
+        return "unwanted"
+    with _damage_of_the_map_halts():
+        covered = mapping.covered()
+        if head.size - covered > mapping.BATCH:
+            mapping.advance(covered, covered + mapping.BATCH)
+            return "mapped"
+        entry = states.record_state(head, now)
     grown = _append(head, [(entry.seq, entry.data)])
     State.objects.create(size=grown.size, root=grown.root, entry=entry, at=now)
+    states.forget_old_maps()
+    return "closed"
+
+
+@contextmanager
+def _damage_of_the_map_halts() -> Iterator[None]:
+    try:
+        yield
+    except Malformed as problem:
+        raise Halted(
+            f"The map that the log keeps is damaged: {problem}. Nothing is lost: run manage.py verify_map --anew,"
+            " and it is made from the entries again."
+        ) from problem
 
 
 def _is_open(head: Head, now: datetime) -> bool:

@@ -2,21 +2,27 @@
 
 The rule: an anchor every ``ANCHOR_EVERY_SECONDS`` or ``ANCHOR_EVERY_RECORDS``, whichever comes first, while there is
 news; one a day without any. The log's housekeeping (``log.*``) is no news. The sequencer puts the state leaf last; the
-checkpoint right after it is the one that is anchored.
+checkpoint right after it is the one that is anchored. The leaf names the map of all leaves before it (``mapping.py``).
 """
 
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
+from anchoring import mapping
 from anchoring.log import record_housekeeping
 from anchoring.models import Anchor, Entry, Head, Leaf, Pending, Registration, State, Tick
-from anchoring.stages import current_registration, live_confirmation
+from anchoring.protocol.scalars import from_0x
+from anchoring.protocol.state import KIND, Block
+from anchoring.stages import confirmations, current_registration, live_confirmation
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 QUIET = timedelta(days=1)
 """After so long without news the unchanged log is anchored all the same: it still stands, and is still ours."""
+
+MAPS_KEPT = 2
+"""Of how many anchored states: one more than the newest, for a confirmation may have to be taken back."""
 
 
 def is_due(head: Head, now: datetime) -> bool:
@@ -61,15 +67,29 @@ def has_news(last: State, head: Head) -> bool:
 
 
 def record_state(head: Head, at: datetime) -> Entry:
-    """The ``log.state`` entry over all leaves of ``head``, in the sequencer's transaction (docs/protocol.md)."""
-    data: dict[str, str | int] = {"size": head.size}
-    return record_housekeeping(kind="log.state", at=at, data=data | _last_final_block())
+    """The ``log.state`` entry over all leaves of ``head`` (protocol.md §10), with their map brought up to date.
+
+    In the sequencer's transaction, under the head's lock. Raises Malformed if the kept map is damaged.
+    """
+    mapped = mapping.advance(mapping.covered(), head.size)
+    return record_housekeeping(kind=KIND, at=at, data=mapping.state_data(mapped, _last_final_block()))
 
 
-def _last_final_block() -> dict[str, str | int]:
-    """Chain id, number and hash of the last final block that the anchoring step saw; nothing before the first."""
+def forget_old_maps() -> None:
+    """Give up the maps that no proof starts from: of the anchored states the last ``MAPS_KEPT`` keep theirs."""
+    anchored = confirmations().filter(anchor__registration=current_registration()).order_by("-anchor__checkpoint")
+    sizes = list(anchored.values_list("anchor__checkpoint", flat=True)[:MAPS_KEPT])
+    if len(sizes) == MAPS_KEPT and mapping.is_kept(sizes[-1] - 1):
+        mapping.forget(sizes[-1] - 1)
+
+
+def _last_final_block() -> Block | None:
+    """The last final block that the anchoring step saw; None before the first."""
     tick = Tick.objects.filter(step="anchor").order_by("pk").first()
-    return dict(tick.seen.get("final", {})) if tick else {}
+    final = tick.seen.get("final") if tick else None
+    if not final:
+        return None
+    return Block(int(final["chain_id"]), int(final["block_number"]), from_0x(final["block_hash"], size=32))
 
 
 def _anchor_under_way() -> bool:

@@ -42,6 +42,11 @@ def current_fingerprint() -> str:
     return trust.fingerprint(current())
 
 
+def auditors() -> tuple[Verifier, ...]:
+    """Those whose cosignatures count, by the newest version."""
+    return current().auditors
+
+
 def signers(size: int) -> list[SigningKey]:
     """The keys that sign a checkpoint of ``size``: all that trust.json names for it, and no other.
 
@@ -151,13 +156,18 @@ def _wanted(versions: list[TrustVersion]) -> trust.Statement | None:
     receipt_key = config.receipt_key().verifier
     if not versions:
         log_keys = (trust.LogKey(verifier=config.log_key().verifier),)
-        return trust.Statement(config.origin(), log_keys, (receipt_key,), registrations)
+        return trust.Statement(config.origin(), log_keys, (receipt_key,), registrations, config.auditors())
     newest = parse_versions(versions).newest
-    known = newest.receipt_keys
-    receipt_keys = known if receipt_key in known else (*known, receipt_key)
-    if (newest.registrations, known) == (registrations, receipt_keys):
+    receipt_keys = _with(newest.receipt_keys, receipt_key)
+    auditors = _with(newest.auditors, *config.auditors())
+    if (newest.registrations, newest.receipt_keys, newest.auditors) == (registrations, receipt_keys, auditors):
         return None
-    return trust.next_statement(newest, receipt_keys=receipt_keys, registrations=registrations)
+    return trust.next_statement(newest, receipt_keys=receipt_keys, registrations=registrations, auditors=auditors)
+
+
+def _with(known: tuple[Verifier, ...], *keys: Verifier) -> tuple[Verifier, ...]:
+    """Keys are added and never dropped: a process with older settings must not take back what another one published."""
+    return (*known, *(key for key in keys if key not in known))
 
 
 def _stored() -> list[TrustVersion]:

@@ -1233,9 +1233,15 @@ class Node:
             raise self._nonsense()
         return TransactionReceipt(self._quantity(member("status")), self._word(member("blockHash")), tuple(logs))
 
-    def sender(self, method: str, *transaction: str) -> str:
-        """Of the transaction that the method, one that gives transactions, finds by these parameters."""
-        sender = self._object(self._ask(method, *transaction)).get("from")
+    def transaction(self, block: int, index: int) -> str:
+        """The hash of the transaction that stands there in the block of that number."""
+        hashes = self._object(self._ask("eth_getBlockByNumber", hex(block), False)).get("transactions")
+        if not isinstance(hashes, list) or index >= len(hashes):
+            raise self._nonsense()
+        return self._word(hashes[index])
+
+    def sender(self, transaction: str) -> str:
+        sender = self._object(self._ask("eth_getTransactionReceipt", transaction)).get("from")
         if not isinstance(sender, str) or not re.fullmatch("0x[0-9a-fA-F]{40}", sender):
             raise self._nonsense()
         return sender.lower()
@@ -1733,7 +1739,7 @@ def _newer_anchor(case: Case) -> str:
         return ""
     assert anchor and checkpoint
     try:
-        sender, head = _sender(anchor, node), node.head(anchor.contract, anchor.log_id)
+        sender, head = node.sender(_transaction_of(anchor, node)), node.head(anchor.contract, anchor.log_id)
     except VerificationError:
         return ""
     word = bytes(12) + bytes.fromhex(sender[2:]) + checkpoint.size.to_bytes(32, "big") + checkpoint.root
@@ -1742,13 +1748,12 @@ def _newer_anchor(case: Case) -> str:
     return "; a newer anchor exists: ask for a newer file"
 
 
-def _sender(anchor: Anchor, node: Node) -> str:
-    """Who sent the anchoring transaction, as told by a node; a receipt proof names it by its place in its block."""
+def _transaction_of(anchor: Anchor, node: Node) -> str:
+    """Its hash: the locator's word, or what the node has at the receipt's place in the block."""
     if isinstance(anchor, Locator):
-        return node.sender("eth_getTransactionByHash", anchor.transaction)
+        return anchor.transaction
     assert isinstance(anchor, ReceiptAnchor)
-    block = read_header(anchor.header_rlp).hash
-    return node.sender("eth_getTransactionByBlockHashAndIndex", block, hex(anchor.transaction_index))
+    return node.transaction(read_header(anchor.header_rlp).number, anchor.transaction_index)
 
 
 def check_recomputed(case: Case) -> str:
@@ -1794,7 +1799,7 @@ CHECKS: Tuple[Tuple[str, Callable[[Case], str]], ...] = (
     ("recomputed", check_recomputed),
 )
 DEFAULT_REQUIRED = frozenset({1, 2, 3, 4})
-COMPLETE = frozenset({6, 7})  # required too of a history, and whenever a record is named
+COMPLETE = frozenset({6, 7})  # required too once the reader names a record, and of a file that shows nothing
 
 
 def judge(number: int, name: str, check: Callable[..., str], *matter: Any) -> Line:
@@ -1856,9 +1861,9 @@ def verify(
     """Check the bytes of a proof of record, or of a receipt, against the bytes of a trust file.
 
     `rpc` is a node's URL (None: no network), each answer of which may take `seconds`; `block_hash` the hash, in hex,
-    that the anchor's block has as far as you know; `require` holds numbers of lines (None: those that the file calls
-    for); `subject` as TYPE:ID or `receipt` names the record that is asked about. Raises VerificationError for a
-    malformed file (exit_code 1) and for an argument that cannot be used (2).
+    that the anchor's block has as far as you know; `require` holds numbers of lines (None: 1 to 4, and 6 and
+    7 of a record that is named); `subject` as TYPE:ID or `receipt` names the record that is asked about. Raises
+    VerificationError for a malformed file (exit_code 1) and for an argument that cannot be used (2).
     """
     node = Node(rpc, seconds) if rpc is not None else None
     if fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", _plain_hex(fingerprint)):
@@ -1872,7 +1877,7 @@ def verify(
     if isinstance(document, Receipt):
         return _receipt_report(document, believed)
     if require is None:
-        require = DEFAULT_REQUIRED | COMPLETE if document.history or named else DEFAULT_REQUIRED
+        require = DEFAULT_REQUIRED | COMPLETE if named or not document.items else DEFAULT_REQUIRED
     return _proof_report(Case(document, believed, node, found and "0x" + found.group(1), named), require)
 
 
@@ -2141,6 +2146,8 @@ def refresh(path: str, url: str, trust: bytes, *, token: Optional[str] = None, s
         raise VerificationError("--refresh: only a proof of record has newer versions", exit_code=2)
     document = _read_document(held)
     assert isinstance(document, Proof)
+    if not document.items:
+        raise VerificationError("--refresh: a proof of absence names nobody: ask for a new one yourself", exit_code=2)
     try:
         newest = _download(url, token, seconds)
         if newest == held:
@@ -2312,7 +2319,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--block-hash", metavar="0x…", help="of the anchor's block, as you found it, final, elsewhere")
     parser.add_argument("--refresh", metavar="URL", help="first replace FILE by its newest version from the portal")
     parser.add_argument("--token-file", metavar="FILE", help="holds the token that the portal's API asks for")
-    parser.add_argument("--require", type=_line_numbers, metavar="1,2,3,4", help="of a history also 6,7")
+    parser.add_argument("--require", type=_line_numbers, metavar="1,2,3,4", help="of a named record also 6,7")
     parser.add_argument("--receipt", metavar="FILE", help="a receipt of the record whose whole history this must be")
     parser.add_argument("--subject", metavar="TYPE:ID", help="the same by its type and id")
     parser.add_argument("--fingerprint", metavar="HEX", help="of a version of trust.json that you know")

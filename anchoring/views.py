@@ -16,6 +16,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
+from anchoring import audit as auditor
 from anchoring import drawing, metrics, stages, standing, trust
 from anchoring import verify as verifier
 from anchoring.amounts import in_coin, in_gwei
@@ -79,6 +80,12 @@ def verify_py(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def audit_py(request: HttpRequest) -> HttpResponse:
+    """The auditor's program, byte for byte as it stands in the source."""
+    return _file(request, _audit_py(), "audit.py", "text/x-python; charset=utf-8", "public, max-age=300")
+
+
+@require_safe
 def verify_page(request: HttpRequest) -> HttpResponse:
     """The verifier page, under the directives that it states itself; and in nobody's frame."""
     return csp({**the_verify_page().directives, "frame-ancestors": [NONE]})(_shown_page)(request)
@@ -139,6 +146,12 @@ def _file(request: HttpRequest, content: bytes, name: str, media_type: str, cach
 def _verify_py() -> bytes:
     assert verifier.__file__ is not None
     return Path(verifier.__file__).read_bytes()
+
+
+@cache
+def _audit_py() -> bytes:
+    assert auditor.__file__ is not None
+    return Path(auditor.__file__).read_bytes()
 
 
 def _bars(status: LogStatus) -> list[dict[str, object]]:

@@ -14,7 +14,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from portal import auditor
 
 CHAIN_PORT = 8545
 
@@ -39,6 +42,8 @@ def main(arguments: list[str]) -> int:
         "CHAIN_RPC_URL": f"http://127.0.0.1:{chain_port}",
         "REDIS_URL": "memory://",
     }
+    folder = Path(os.environ.get("TOUCHSTONE_VAR") or Path(__file__).parent.parent / "var") / "auditor"
+    os.environ.setdefault("AUDITOR_KEYS", auditor.verifier_key(folder))
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -50,7 +55,9 @@ def main(arguments: list[str]) -> int:
         running.callback(_start_chain(chain_port).stop)
         _register()
         running.callback(_start_worker())
+        running.callback(_start_auditor(folder, port))
         _say(f"  The chain answers at {os.environ['CHAIN_RPC_URL']}")
+        _say(f"  An auditor looks at the log once a minute; its last word is in {folder / 'said'}")
         _say("  Ctrl-C stops it.")
         stopping.wait()
         _say("\n  Stopping …")
@@ -139,6 +146,15 @@ def _start_worker() -> Callable[[], None]:
         worker.stop()
 
     return stop
+
+
+def _start_auditor(folder: Path, port: int) -> Callable[[], None]:
+    """The auditor's account gets a new token; its program looks at the log once a minute."""
+    from anchoring import config  # noqa: PLC0415 - needs settings
+    from claims.management.commands.auditor import admit  # noqa: PLC0415
+
+    auditor.keep_token(folder, admit(auditor.EMAIL))
+    return auditor.start(folder, log=f"http://127.0.0.1:{port}/log", log_key=config.log_key().verifier_key)
 
 
 def _is_free(port: int) -> bool:

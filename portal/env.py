@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from anchoring import networks
+from anchoring.protocol.canonical import Malformed
+from anchoring.protocol.note import COSIGNATURE, Verifier
 
 
 def text(name: str, default: str, *, env: Mapping[str, str] = os.environ) -> str:
@@ -48,6 +50,19 @@ def integer(name: str, default: int, *, least: int, most: int, env: Mapping[str,
 def words(name: str, default: str, *, env: Mapping[str, str] = os.environ) -> list[str]:
     """A comma-separated list; empty parts are dropped."""
     return [part.strip() for part in text(name, default, env=env).split(",") if part.strip()]
+
+
+def auditor_keys(name: str, *, env: Mapping[str, str] = os.environ) -> list[str]:
+    """A comma-separated list of verifier keys that cosign (C2SP type 04)."""
+    found = words(name, "", env=env)
+    for key in found:
+        try:
+            is_auditor = Verifier.parse(key).type == COSIGNATURE
+        except Malformed:
+            is_auditor = False
+        if not is_auditor:
+            raise ImproperlyConfigured(f"{name}: {key!r} is not a verifier key as audit.py keygen prints it.")
+    return found
 
 
 def choice(name: str, default: str, *, among: tuple[str, ...], env: Mapping[str, str] = os.environ) -> str:

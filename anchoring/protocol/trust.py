@@ -98,6 +98,7 @@ def next_statement(
     log_keys: Sequence[LogKey] | None = None,
     receipt_keys: Sequence[Verifier] | None = None,
     registrations: Sequence[Registration] | None = None,
+    auditors: Sequence[Verifier] | None = None,
 ) -> Statement:
     """The version after *previous*, with the lists that are given in place of its own."""
     return replace(
@@ -107,6 +108,7 @@ def next_statement(
         log_keys=previous.log_keys if log_keys is None else tuple(log_keys),
         receipt_keys=previous.receipt_keys if receipt_keys is None else tuple(receipt_keys),
         registrations=previous.registrations if registrations is None else tuple(registrations),
+        auditors=previous.auditors if auditors is None else tuple(auditors),
     )
 
 
@@ -200,7 +202,7 @@ def _parse_version(value: Any) -> SignedStatement:
 def _parse_statement(value: Any) -> Statement:
     members(value, _STATEMENT)
     origin = key_name(string(value["origin"]))
-    return Statement(
+    statement = Statement(
         origin=origin,
         log_keys=_parse_log_keys(value["log_keys"], origin),
         receipt_keys=_parse_keys(value["receipt_keys"], ED25519, receipt_key_name(origin)),
@@ -209,6 +211,15 @@ def _parse_statement(value: Any) -> Statement:
         version=natural(value["version"]),
         previous=string(value["previous"]),
     )
+    _check_auditors(statement)
+    return statement
+
+
+def _check_auditors(statement: Statement) -> None:
+    """An auditor who signs with a key of the log's would be no second pair of eyes. Raises Malformed."""
+    ours = [*(key.verifier for key in statement.log_keys), *statement.receipt_keys]
+    if {key.public_key for key in ours} & {key.public_key for key in statement.auditors}:
+        raise Malformed("an auditor's key is also a key of the log")
 
 
 def _parse_log_keys(value: Any, origin: str) -> tuple[LogKey, ...]:

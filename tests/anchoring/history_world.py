@@ -135,7 +135,6 @@ def data_of(place: DOCUMENT) -> DOCUMENT:
 # --- as a node tells it ----------------------------------------------------------------------------------------------
 
 SENDER = "0x" + "5e" * 20
-SENDER_CALL = world.ask("eth_getTransactionByHash", world.ANCHOR["transaction"])
 HEAD_DATA = "0x" + world.keccak(b"head(bytes32)")[:4].hex() + word("log id")[2:]
 HEAD_CALL = world.ask("eth_call", {"data": HEAD_DATA, "to": world.CONTRACT}, "latest")
 STATE_BLOCK_CALL = world.ask("eth_getBlockByNumber", hex(STATE_BLOCK), False)
@@ -147,21 +146,20 @@ def head_word(leaves: list[bytes]) -> str:
     return "0x" + world.keccak(bytes(12) + bytes.fromhex(SENDER[2:]) + len(leaves).to_bytes(32, "big") + root).hex()
 
 
-def answers(texts: list[str], **others: Any) -> world.ANSWERS:
+def answers(texts: list[str], *, sender: Any = SENDER, **others: Any) -> world.ANSWERS:
     """What an honest node answers where this log is anchored and nothing newer is; `others` replace by call."""
     leaves = [text.encode() for text in texts]
     block = {**world.block(STATE_BLOCK, word(f"block {STATE_BLOCK}")), "timestamp": hex(1_795_348_800)}
-    told = {SENDER_CALL: {"from": SENDER}, HEAD_CALL: head_word(leaves), STATE_BLOCK_CALL: block}
-    return {**world.answers(leaves), **told, **others}
+    told = {HEAD_CALL: head_word(leaves), STATE_BLOCK_CALL: block}
+    return {**world.answers(leaves, **{"from": sender}), **told, **others}
 
 
 def answers_about_event(document: DOCUMENT, texts: list[str], **others: Any) -> world.ANSWERS:
     """The same where the anchor is the event itself: its transaction is known by its place in its block alone."""
-    known = answers(texts, **event_world.answers(document["anchor"]))
-    del known[SENDER_CALL], known[world.RECEIPT_CALL]
-    return {**known, sender_of_event_call(document): {"from": SENDER}, **others}
-
-
-def sender_of_event_call(document: DOCUMENT) -> str:
-    place = hex(document["anchor"]["transaction_index"])
-    return world.ask("eth_getTransactionByBlockHashAndIndex", event_world.block_hash(document["anchor"]), place)
+    hashes = [word(f"transaction {place}") for place in range(5)]
+    sent = hashes[document["anchor"]["transaction_index"]]
+    known = answers(texts)
+    receipt = {**known.pop(world.RECEIPT_CALL), "transactionHash": sent}
+    at = world.ask("eth_getBlockByNumber", hex(event_world.NUMBER), False)
+    block = event_world.answers(document["anchor"], transactions=hashes)[at]
+    return {**known, at: block, world.ask("eth_getTransactionReceipt", sent): receipt, **others}

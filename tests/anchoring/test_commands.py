@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from proofbundle import verify_tlog_proof
 
-from anchoring import config, registry, verify
+from anchoring import config, mapping, pipeline, registry, verify
 from anchoring.chain import address_of
 from anchoring.keys import verify_ed25519
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration, Sender, State
@@ -25,7 +25,7 @@ from anchoring.protocol.trust import parse_trust
 from anchoring.trust import published, trust_file
 from portal.localchain import LocalChain
 from tests import people
-from tests.anchoring.log_world import a_chain, guards_lifted, note, register, sql, tick
+from tests.anchoring.log_world import a_chain, guards_lifted, note, register, seal_with_state, sql, tick
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -337,6 +337,45 @@ def test_fsck_as_json_holds_findings_counts_and_the_chains_answer(alice) -> None
 
 
 # --- proof -----------------------------------------------------------------------------------------------------------
+
+
+def test_verify_map_of_a_log_without_a_state() -> None:
+    assert run("verify_map") == "The log has no state entry yet: there is nothing to compare.\n"
+
+
+def test_verify_map_recomputes_what_the_newest_state_names() -> None:
+    note()
+    seal_with_state()
+    note()
+    seal_with_state()
+    assert run("verify_map") == "State entry 3 names the map that follows from its 3 entries: 3 subjects.\n"
+
+
+def test_verify_map_names_a_state_that_does_not_follow() -> None:
+    note()
+    pipeline.sequence()
+    mapping.advance(0, 1)
+    sql("UPDATE anchoring_maphead SET root = %s", b"\xab" * 32)
+    seal_with_state()
+    assert failed("verify_map") == (
+        "State entry 1 does not name the map that follows from the entries: no auditor will cosign it.",
+        1,
+        "",
+    )
+
+
+def test_verify_map_names_an_entry_that_is_none_and_a_cache_that_differs() -> None:
+    note()
+    seal_with_state()
+    sql("UPDATE anchoring_maphead SET subjects = 2")
+    wanted = "The kept map differs from the state entry: run verify_map --anew."
+    assert failed("verify_map") == (wanted, 1, "")
+    thrown = "The kept map is thrown away; the next state entry makes it again.\n"
+    again = "State entry 1 names the map that follows from its 1 entries: 1 subjects.\n"
+    assert run("verify_map", "--anew") == thrown + again
+    with guards_lifted("anchoring_entry"):
+        sql("UPDATE anchoring_entry SET data = %s WHERE kind = 'thing.noted'", b"{}")
+    assert failed("verify_map")[0].startswith("The map cannot be recomputed: ")
 
 
 def test_proof_of_every_kind_of_number_is_written_and_holds(alice, carol, tmp_path) -> None:

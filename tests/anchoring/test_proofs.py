@@ -2,10 +2,11 @@
 
 import json
 import uuid
+from functools import partial
 
 import pytest
 
-from anchoring import config, log, pipeline, vault, verify
+from anchoring import anchors, config, log, mapping, pipeline, vault, verify
 from anchoring.models import Checkpoint, Confirmation
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.trust import trust_file
@@ -13,6 +14,7 @@ from tests.anchoring.log_world import (
     ALICE,
     BOB,
     a_chain,
+    a_route,
     a_subject,
     anchor_all,
     guards_lifted,
@@ -50,6 +52,20 @@ def subject():
 
 def anchor(chain) -> None:
     anchor_all(chain)
+
+
+def close_and_anchor(chain) -> None:
+    """Whether an anchor is due or not."""
+    pipeline.close_now()
+    anchor_all(chain)
+
+
+def anchor_by_the_schedule(chain) -> None:
+    """The same with each step noted, so that the next state leaf knows a final block."""
+    pipeline.close_now()
+    route = a_route(chain)
+    for _ in range(60):
+        assert pipeline.tick("anchor", partial(anchors.tick, route)) == ""
 
 
 def test_of_nothing_there_is_no_proof() -> None:
@@ -169,14 +185,71 @@ def test_what_came_after_the_anchor_is_pending_beside_what_is_anchored(subject) 
     assert "anchor" in made
 
 
-def test_the_first_anchor_that_covers_all_is_the_one_shown(subject) -> None:
+def test_of_single_entries_the_first_anchor_that_covers_them_is_the_one_shown(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    named = [event.id for event in log.history(subject)]
+    before = log.proof(subject, owners=None, entries=named)
+    notes(3)
+    close_and_anchor(chain)
+    assert log.proof(subject, owners=None, entries=named) == before
+    assert "history" not in json.loads(before)
+
+
+def test_a_whole_history_is_shown_under_the_newest_anchor_and_says_that_it_is_whole(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    before = json.loads(log.proof(subject, owners=None))
+    assert (len(before["entries"]), before["history"]["leaf"]["count"]) == (2, 2)
+    note("More.", subject=subject)
+    close_and_anchor(chain)
+    made = log.proof(subject, owners=None)
+    assert json.loads(made)["history"]["leaf"]["count"] == 3
+    size = Confirmation.objects.order_by("-anchor__checkpoint")[0].anchor.checkpoint_id
+    assert json.loads(made)["history"]["state"]["index"] == size - 1
+    named = verify.verify(made, trust_file(), subject=f"{subject.type}:{subject.id}")
+    assert [line.status for line in named.lines[5:]] == ["passed", "not checked"]
+
+
+def test_a_history_with_an_entry_that_is_not_anchored_yet_does_not_call_itself_whole(subject) -> None:
+    chain = a_chain()
+    register(chain)
+    anchor(chain)
+    note("Later.", subject=subject)
+    pipeline.sequence()
+    assert "history" not in json.loads(log.proof(subject, owners=None))
+    close_and_anchor(chain)
+    assert "history" in json.loads(log.proof(subject, owners=None))
+
+
+def test_a_map_that_is_not_kept_is_recomputed_for_who_waits_and_left_out_for_who_does_not(subject) -> None:
     chain = a_chain()
     register(chain)
     anchor(chain)
     before = log.proof(subject, owners=None)
-    notes(3)
-    anchor(chain)
-    assert log.proof(subject, owners=None) == before
+    mapping.discard()
+    assert "history" not in json.loads(log.proof(subject, owners=None))
+    done = []
+    assert log.proof(subject, owners=None, progress=done.append) == before
+    assert sum(done) == json.loads(before)["history"]["state"]["index"]
+
+
+def test_a_proof_names_a_block_that_it_was_sealed_after_once_the_log_knew_one() -> None:
+    chain = a_chain()
+    register(chain)
+    first, second = a_subject(), a_subject()
+    note(subject=first)
+    anchor_by_the_schedule(chain)
+    note(subject=second)
+    anchor_by_the_schedule(chain)
+    assert "not_before" not in json.loads(log.proof(first, owners=None))
+    note(subject=(third := a_subject()))
+    close_and_anchor(chain)
+    bound = json.loads(json.loads(log.proof(third, owners=None))["not_before"]["entry"])["data"]
+    block = chain.block(bound["block_number"])
+    assert (bound["chain_id"], bound["block_hash"]) == (31337, "0x" + block.hash.hex())
 
 
 def test_a_proof_that_our_own_verifier_refuses_never_leaves(subject) -> None:
@@ -191,7 +264,9 @@ def test_the_number_of_queries_does_not_grow_with_the_history(subject, django_as
     pipeline.sequence()
     log.proof(subject, owners=None)
     for _ in range(2):
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(
+            13
+        ):  # of them two look for an anchor, one for cosignatures, one for a lower bound
             log.proof(subject, owners=None)
         note("More.", subject=subject)
         pipeline.sequence()

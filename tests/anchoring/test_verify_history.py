@@ -8,6 +8,7 @@ import pytest
 
 from anchoring import verify
 from anchoring.verify import VerificationError
+from tests.anchoring import event_world
 from tests.anchoring import history_world as h
 from tests.anchoring import verify_world as world
 from tests.vectors import history_cases as cases
@@ -194,11 +195,15 @@ def test_a_history_anchored_by_its_event_says_the_same() -> None:
 def test_an_events_sender_that_the_node_does_not_know_changes_no_line() -> None:
     vector = VECTORS["history-event-through-a-node"]
     assert vector.rpc is not None
-    asked = h.sender_of_event_call(json.loads(vector.file))
-    with world.serve({call: answer for call, answer in vector.rpc.items() if call != asked}) as node:
-        report = verify.verify(vector.file, TRUST, rpc=node.url, subject=h.NAMED)
-    assert report.exit_code == 0
-    assert report.lines[5].text.endswith("what was sealed later is not covered")
+    asked = world.ask("eth_getTransactionReceipt", world.word("transaction 2"))
+    silent = {call: answer for call, answer in vector.rpc.items() if call != asked}
+    block = world.ask("eth_getBlockByNumber", hex(event_world.NUMBER), False)
+    bare = {**vector.rpc, block: {**vector.rpc[block], "transactions": []}}
+    for answers in (silent, bare):
+        with world.serve(answers) as node:
+            report = verify.verify(vector.file, TRUST, rpc=node.url, subject=h.NAMED)
+        assert report.exit_code == 0
+        assert report.lines[5].text.endswith("what was sealed later is not covered")
 
 
 def test_an_event_confirmed_by_its_blocks_hash_shows_a_broken_promise() -> None:
@@ -212,18 +217,17 @@ def test_an_event_confirmed_by_its_blocks_hash_shows_a_broken_promise() -> None:
 
 
 def test_a_node_that_does_not_know_the_head_changes_no_line() -> None:
-    texts = cases.TEXTS
-    for missing in (h.HEAD_CALL, h.SENDER_CALL):
-        book = {call: answer for call, answer in h.answers(texts).items() if call != missing}
-        with world.serve(book) as node:
-            report = verify.verify(world.finish(h.complete()), TRUST, rpc=node.url, subject=h.NAMED)
-        assert report.exit_code == 0
-        assert report.lines[5].text.endswith("what was sealed later is not covered")
+    book = h.answers(cases.TEXTS)
+    del book[h.HEAD_CALL]
+    with world.serve(book) as node:
+        report = verify.verify(world.finish(h.complete()), TRUST, rpc=node.url, subject=h.NAMED)
+    assert report.exit_code == 0
+    assert report.lines[5].text.endswith("what was sealed later is not covered")
 
 
 @pytest.mark.parametrize("sender", [None, 5, "0x5e", "0x" + "zz" * 20])
 def test_a_sender_that_is_none_is_left_out(sender) -> None:
-    with world.serve(h.answers(cases.TEXTS, **{h.SENDER_CALL: {"from": sender}})) as node:
+    with world.serve(h.answers(cases.TEXTS, sender=sender)) as node:
         report = verify.verify(world.finish(h.complete()), TRUST, rpc=node.url, subject=h.NAMED)
     assert report.lines[5].text.endswith("what was sealed later is not covered")
 

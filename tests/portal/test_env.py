@@ -6,6 +6,8 @@ import stat
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from anchoring.audit import AuditorKey
+from anchoring.keys import SigningKey
 from portal import env
 
 SEED = "ab" * 32
@@ -37,6 +39,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path) -> None:
     assert refusal(env.text, "X", "", given={"X_FILE": str(path)}) == (
         f"X_FILE names {path}, which cannot be read: No such file or directory."
     )
+
+
+def test_auditors_keys_are_looked_at_before_anything_starts() -> None:
+    key = AuditorKey("auditor.example", b"A" * 32).verifier_key
+    assert env.auditor_keys("X", env={"X": f" {key}, "}) == [key]
+    assert env.auditor_keys("X", env={}) == []
+    of_a_log = SigningKey(name="a", seed=b"A" * 32).verifier_key
+    for wrong in (key[:-1], key.replace("auditor", "other"), "auditor.example", of_a_log):
+        said = refusal(env.auditor_keys, "X", given={"X": f"{key},{wrong}"})
+        assert said == f"X: {wrong!r} is not a verifier key as audit.py keygen prints it."
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("True", True), ("false", False)])

@@ -230,6 +230,8 @@ def _elsewhere() -> dict[str, Any]:
 
 def named() -> Iterator[Vector]:
     yield history("named-nobody", "ppnnnnp", h.complete(), about=())
+    told = h.answers(TEXTS)
+    yield Vector("named-nobody-nothing-more-asked", world.finish(h.complete()), 0, "pppppnp", rpc=told)
     yield history("named-by-a-receipt", "ppnnnpp", h.complete(), about=(), receipt=_receipt_of(0))
     yield history("named-by-a-receipt-of-a-later-entry", "ppnnnpp", h.complete(), about=(), receipt=_receipt_9())
     foreign = world.note(world.receipt_text(record=f"claim {h.BOB_CLAIM}"), world.RECEIPT_KEY).encode()

@@ -1793,24 +1793,27 @@
 
   /* Whether the registry has moved on since; "" where that cannot be asked. */
   async function newerAnchor({ anchor, checkpoint }, rpcNode) {
-    const asked =
-      anchor.kind === "locator"
-        ? ["eth_getTransactionByHash", anchor.transaction]
-        : [
-            "eth_getTransactionByBlockHashAndIndex",
-            readHeader(anchor.header).hash,
-            `0x${anchor.transaction_index.toString(16)}`,
-          ];
-    const transaction = await rpcNode.ask(...asked);
+    const sent = await transactionOf(anchor, rpcNode),
+      receipt = sent && (await rpcNode.ask("eth_getTransactionReceipt", sent));
     const data = `0x${hex(keccak256(utf8("head(bytes32)")).slice(0, 4))}${anchor.log_id.slice(2)}`;
     const head = await rpcNode.ask("eth_call", { data, to: anchor.contract }, "latest");
-    const isClear = isObject(transaction) && /^0x[0-9a-fA-F]{40}$/.test(String(transaction.from)) && isHash(head);
+    const isClear = isObject(receipt) && /^0x[0-9a-fA-F]{40}$/.test(String(receipt.from)) && isHash(head);
     if (!isClear) return "";
-    const sender = unhex(transaction.from.slice(2).toLowerCase());
+    const sender = unhex(receipt.from.slice(2).toLowerCase());
     const word = keccak256(join(new Uint8Array(12), sender, bigEndian(checkpoint.size, 32), checkpoint.root));
     return head.toLowerCase() === `0x${hex(word)}`
       ? "; it is the newest anchor"
       : "; a newer anchor exists: ask for a newer file";
+  }
+
+  /* Its hash: the locator's word, or what the node has at the receipt's place in the block; null: it does not tell. */
+  async function transactionOf(anchor, rpcNode) {
+    if (anchor.kind === "locator") return anchor.transaction;
+    const number = `0x${readHeader(anchor.header).number.toString(16)}`,
+      block = await rpcNode.ask("eth_getBlockByNumber", number, false),
+      hashes = isObject(block) && Array.isArray(block.transactions) ? block.transactions : [];
+    const hash = hashes[anchor.transaction_index];
+    return isHash(hash) ? hash.toLowerCase() : null;
   }
 
   /* The time after which the entries were sealed: {after, words}; words say why there is none. */
@@ -1917,7 +1920,8 @@
 
   function requiredLines(request, proof) {
     if (request.require) return request.require;
-    return request.subject != null || request.receipt != null || proof.history ? [1, 2, 3, 4, 6, 7] : [1, 2, 3, 4];
+    const isNamed = request.subject != null || request.receipt != null;
+    return isNamed || !proof.entries.length ? [1, 2, 3, 4, 6, 7] : [1, 2, 3, 4];
   }
 
   // --- Words ---------------------------------------------------------------------------------------------------------

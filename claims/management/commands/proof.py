@@ -1,10 +1,12 @@
 """``proof NUMBER -o FILE``: the proof of record of a claim, policy, quote, payment or identity case."""
 
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
 
 from anchoring import log, vault
 from claims.models import Claim, KycCase, Policy, PremiumPayment, Quote
@@ -52,7 +54,9 @@ class Command(BaseCommand):
             raise CommandError(f"The facts of {thing.number} cannot be read: {error}.") from error
 
     def _write_proof(self, thing: Thing, event: uuid.UUID | None, path: Path) -> None:
-        made = log.proof(subject_of(thing), owners=None, entries=None if event is None else [event])
+        entries = None if event is None else [event]
+        with tqdm(unit=" entries", file=sys.stderr, leave=False, disable=None) as bar:  # if a map is recomputed
+            made = log.proof(subject_of(thing), owners=None, entries=entries, progress=bar.update)
         _write(path, made)
         self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python3 verify.py {path} --trust trust.json")
 

@@ -159,6 +159,11 @@ def test_auditors_sign_with_keys_of_their_own_type():
     assert is_refused(read, with_members(auditors=[STRANGER_KEY.verifier_key]))
 
 
+@pytest.mark.parametrize("key", [LOG_KEY, RECEIPT_KEY])
+def test_a_key_of_the_log_is_no_auditors(key):
+    assert is_refused(read, with_members(auditors=[str(Verifier("auditor.example", key.public, 4))]))
+
+
 @pytest.mark.parametrize(
     "members",
     [
