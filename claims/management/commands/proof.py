@@ -9,11 +9,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from anchoring import log, vault
 from claims.models import Claim, KycCase, Policy, PremiumPayment, Quote
 from claims.numbers import SERIES, NumberError, parse_number
+from claims.papers.proofs import CERTIFICATE, FILE, ProofForm
 from claims.workflow import Thing, subject_of
 
 MODELS: dict[str, type[Thing]] = {
     "CLM": Claim, "POL": Policy, "QUO": Quote, "PAY": PremiumPayment, "KYC": KycCase,
 }  # fmt: skip
+
+HOW_TO_CHECK = {
+    FILE.ending: "python3 verify.py {path} --trust trust.json",
+    CERTIFICATE.ending: "save the file that is attached to it, and give that to verify.py",
+}
 
 
 class Command(BaseCommand):
@@ -28,24 +34,30 @@ class Command(BaseCommand):
         """The number, where to write, and which event."""
         parser.add_argument("number", metavar="NUMBER")
         parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: NUMBER.proof.json, here")
+        parser.add_argument(
+            "--certificate", action="store_const", const=CERTIFICATE, default=FILE, dest="form",
+            help="write the certificate for people: a PDF with the proof inside (NUMBER.certificate.pdf)",
+        )  # fmt: skip
         parser.add_argument("--event", metavar="UUID", type=uuid.UUID, help="only this entry of the record's history")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Find, prove, write."""
         thing = _thing(options["number"])
-        entries = None if options["event"] is None else [options["event"]]
+        form: ProofForm = options["form"]
         try:
-            made = log.proof(subject_of(thing), owners=None, entries=entries)
+            made = form.make(subject_of(thing), owners=None, event=options["event"])
         except log.NoSuchRecord as error:
             raise CommandError(f"{thing.number} has no such event in the log.") from error
         except vault.VaultError as error:
             raise CommandError(f"The facts of {thing.number} cannot be read: {error}.") from error
-        path: Path = options["output"] or Path(f"{thing.number}.proof.json")
+        path: Path = options["output"] or Path(form.file_name(thing.number))
         try:
             path.write_bytes(made)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python3 verify.py {path} --trust trust.json")
+        self.stdout.write(
+            f"Wrote {path} ({len(made):,} bytes). Check it: {HOW_TO_CHECK[form.ending].format(path=path)}"
+        )
 
 
 def _thing(text: str) -> Thing:
