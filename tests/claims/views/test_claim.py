@@ -282,8 +282,13 @@ def test_the_page_says_how_to_bring_an_older_file_up_to_date(browser, claim) -> 
     address = settings.SITE_URL + reverse("api-claim-proof", args=[claim.number])
     assert missing(
         read(browser, claim), f"{claim.number}.proof.json --trust trust.json --refresh {address} --token-file key.txt",
-        reverse("api-tokens"), "Authorization: Token",
+        reverse("api-tokens"), "Authorization: Token", f"{address}?event={log.history(subject_of(claim))[0].id}",
     ) == []  # fmt: skip
+
+
+def test_what_is_anchored_needs_no_bringing_up_to_date(browser, claim, chain) -> None:
+    anchor(chain)
+    assert "?event=" not in read(browser, claim)
 
 
 def test_compliance_taking_the_certificate_of_a_claim_is_recorded(client, claim, alice, frank) -> None:
