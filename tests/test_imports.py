@@ -24,9 +24,9 @@ RULES = {
 LAYERS = (
     {
         "advice", "catalogue", "coverage", "deadlines", "duties", "files", "fnol", "gateway", "iban", "models", "money",
-        "mrz", "notices", "numbers", "papers", "permissions", "rating", "recorded", "wording",
+        "mrz", "numbers", "papers", "permissions", "rating", "recorded", "wording",
     },
-    {"workflow"},
+    {"notices", "workflow"},
     {"actions"},
     {"forms", "checkout"},
     {"admin", "api", "api_urls", "apps", "importers", "management", "tasks", "templatetags", "urls", "views"},
