@@ -167,7 +167,7 @@ _ELSEWHERE: Final = ("by.role", "by", "number")
 
 
 _TOLD_FIRST: Final = (
-    "policy", "full_name", "holder", "outcome", "cause", "loss_at", "loss_precision", "place", "description",
+    "policy", "place", "full_name", "holder", "outcome", "cause", "loss_at", "loss_precision", "description",
 )  # fmt: skip
 
 
