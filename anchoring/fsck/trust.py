@@ -45,6 +45,15 @@ def published_registrations() -> tuple[PublishedRegistration, ...]:
     return trust.newest.registrations if trust else ()
 
 
+def published_auditors() -> tuple[Verifier, ...] | None:
+    """Those of the newest version; none of a log that published none yet, None if it cannot be read."""
+    versions = list(TrustVersion.objects.order_by("version"))
+    trust = _readable(versions)
+    if trust is None:
+        return None if versions else ()
+    return trust.newest.auditors
+
+
 def _readable(versions: list[TrustVersion]) -> Trust | None:
     try:
         return parse_versions(versions) if versions else None
