@@ -6,7 +6,7 @@ from anchoring.keys import verify_ed25519
 from anchoring.models import Checkpoint, Cosignature
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.cosignature import check_cosignature, with_cosignatures
-from anchoring.protocol.note import Verifier, split_note
+from anchoring.protocol.note import split_note
 from anchoring.trust import auditors
 
 
@@ -26,7 +26,7 @@ def accept_cosignature(size: int, line: str) -> Cosignature:
     try:
         stripped = line.removesuffix("\n")
         cosigned = check_cosignature(stripped, text, auditors(), verify_ed25519)
-        auditor = name_of(cosigned.verifier)
+        auditor = f"{cosigned.verifier.name}+{cosigned.verifier.key_id.hex()}"
         with_cosignatures(checkpoint.note, [*_lines(checkpoint).values(), stripped])  # there is room for it
     except Malformed as problem:
         raise CosignatureRefused(f"The line was not taken: {problem}.") from problem
@@ -34,11 +34,6 @@ def accept_cosignature(size: int, line: str) -> Cosignature:
         checkpoint=checkpoint, auditor=auditor, defaults={"line": stripped, "at": timezone.now()}
     )
     return row
-
-
-def name_of(auditor: Verifier) -> str:
-    """By which rows and people know an auditor: the key's name and id."""
-    return f"{auditor.name}+{auditor.key_id.hex()}"
 
 
 def cosigned_note(checkpoint: Checkpoint) -> str:

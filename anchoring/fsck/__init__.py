@@ -1,7 +1,6 @@
 """The scan: recompute everything from the rows, compare each kind of thing with its neighbours, name what differs.
 
-guards · business rows ↔ openings ↔ entries ↔ leaves ↔ tiles ↔ checkpoints ↔ head · trust.json · cosignatures · anchors
-↔ the chain
+guards · business rows ↔ openings ↔ entries ↔ leaves ↔ tiles ↔ checkpoints ↔ head · trust.json · anchors ↔ the chain
 
 Where three witnesses speak of one hash (an entry's bytes, its leaf, the tile), the one that stands alone is named, and
 the scan goes on with what the other two say: one changed row is one finding, not one for all that follows from it.
@@ -12,14 +11,13 @@ from contextlib import closing
 
 from anchoring import guards, store
 from anchoring.fsck.chain import ChainVerdict, NotChecked, ask_chain, check_chain
-from anchoring.fsck.cosigned import check_cosignatures
 from anchoring.fsck.entries import check_entries
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
 from anchoring.fsck.kept import Show, keep
 from anchoring.fsck.rows import RecordedRows, check_rows
 from anchoring.fsck.sent import check_anchors, check_states
 from anchoring.fsck.tree import check_tree
-from anchoring.fsck.trust import check_trust, log_verifiers
+from anchoring.fsck.trust import check_cosignatures, check_trust, log_verifiers
 from anchoring.log import recorded_tables
 from anchoring.models import Entry, Leaf, Scan
 
@@ -50,7 +48,7 @@ def fsck(*, tally: Tally, progress: Progress) -> Findings:
             yield from _as_far_as_readable(table, check_rows(table, declared, recorded, tally, progress))
         yield from check_trust(tally)
         yield from check_tree(log_verifiers(), tally, progress)
-        yield from _as_far_as_readable("anchoring_cosignature", check_cosignatures())
+        yield from check_cosignatures()
         yield from check_states()
         yield from check_anchors(tally)
 
