@@ -19,11 +19,12 @@ from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Subquery
 from django.utils import timezone
 
 from anchoring import registry, store
 from anchoring.chain import Block, Call, ChainUnavailable, Fees, NoFunds, NonceTooLow, TxReceipt, Underpriced, gas_limit
+from anchoring.covered import Covered, divide, newest_anchors
 from anchoring.inclusion import CannotProve
 from anchoring.models import (
     Anchor,
@@ -57,16 +58,9 @@ from anchoring.routes import (
     reserve,
     stranger,
 )
-from anchoring.stages import confirmations
-
-NEWEST = 8
-"""How many anchors a tick looks at to find those that are under way; there is one, but for a chain that went back."""
 
 LONGEST_DOUBLING = 5
 """How often the wait before the next dearer offer doubles."""
-
-PROOF_TRIES = 3
-"""So often is it tried to make the receipt proof of an anchor; after that its locator is all there is."""
 
 REVERTS = 3
 """So often may an anchor's transaction be mined without effect before a person has to look."""
@@ -92,76 +86,19 @@ class Outcome:
 def tick(route: Route) -> Outcome:
     """Do the next thing for the log on this chain. Raises Halted or ChainError; nothing is lost by either."""
     newest_there = Registration.objects.filter(chain_id__in=route.chain_ids).order_by("-pk").values("pk")[:1]
-    newest = _newest_anchors(Subquery(newest_there))
+    newest = newest_anchors(Subquery(newest_there))
     registration = newest[0].registration if newest else latest_registration(route)
     if registration is None:
         raise Halted("The log is not registered on a chain yet. Run: manage.py deploy_registry")
-    under_way, tip = _divide(newest)
-    look = _Look(route, registration, tip)
+    under_way, covered = divide(newest)
+    look = _Look(route, registration, covered)
     retracted = look.watch()
     if retracted:
         return retracted
-    if tip.confirmation is not None and not tip.proof_is_settled:
-        look.prove_again(tip.confirmation)
+    if covered.confirmation is not None and not covered.proof_is_settled:
+        look.prove_again(covered.confirmation)
     outcomes = [look.follow(anchor) for anchor in under_way]
     return outcomes[0] if outcomes else look.launch()
-
-
-@dataclass(frozen=True)
-class _Tip:
-    """The newest anchor that counts: what the chain is known to hold of this log. Size 0 before the first."""
-
-    size: int = 0
-    root: bytes = registry.EMPTY_ROOT
-    confirmation: int | None = None
-    block_number: int = 0
-    block_hash: bytes = b""
-    proof_is_settled: bool = True
-
-
-def places(registration: Registration) -> list[tuple[int, bytes]]:
-    """Size and root of what may stand on chain, newest first: anchors under way, the one that counts, the start."""
-    under_way, tip = _divide(_newest_anchors(registration))
-    waiting = [(anchor.checkpoint.size, bytes(anchor.checkpoint.root)) for anchor in reversed(under_way)]
-    return [*waiting, (tip.size, tip.root)]
-
-
-def under_way(registration: Registration) -> list[Anchor]:
-    """The anchors that wait for a final block, oldest first; there is one at most, but for a chain that went back."""
-    return _divide(_newest_anchors(registration))[0]
-
-
-def _newest_anchors(registration: Registration | Subquery, count: int = NEWEST) -> list[Anchor]:
-    """The registration's newest anchors, newest first, each with the confirmation that counts. One query."""
-    live = confirmations().filter(anchor=OuterRef("pk")).order_by("-nth")
-    proofs = ReceiptProof.objects.filter(confirmation__anchor=OuterRef("pk"), confirmation__retraction=None)
-    rows = (
-        Anchor.objects.filter(registration=registration).select_related("registration", "checkpoint")
-        .annotate(
-            live=Subquery(live.values("pk")[:1]), live_number=Subquery(live.values("block_number")[:1]),
-            live_hash=Subquery(live.values("block_hash")[:1]),
-            proved=Exists(proofs.filter(data__isnull=False)),
-            tries=Subquery(proofs.order_by().values("confirmation").annotate(n=Count("pk")).values("n")[:1]),
-        ).order_by("-checkpoint")[:count]
-    )  # fmt: skip
-    found: list[Anchor] = list(rows)
-    if len(found) == count and _divide(found)[1].confirmation is None:
-        return _newest_anchors(registration, 2 * count)
-    return found
-
-
-def _divide(newest: list[Anchor]) -> tuple[list[Anchor], _Tip]:
-    """Anchors, newest first → those under way, oldest first, and the newest one that counts."""
-    under_way: list[Anchor] = []
-    for anchor in newest:
-        live = anchor.live  # type: ignore[attr-defined]  # annotated
-        if live is not None:
-            number, block_hash = anchor.live_number, bytes(anchor.live_hash)  # type: ignore[attr-defined]
-            size, root = anchor.checkpoint.size, bytes(anchor.checkpoint.root)
-            settled = anchor.proved or (anchor.tries or 0) >= PROOF_TRIES  # type: ignore[attr-defined]
-            return under_way[::-1], _Tip(size, root, live, number, block_hash, settled)
-        under_way.append(anchor)
-    return under_way[::-1], _Tip()
 
 
 @dataclass
@@ -170,7 +107,7 @@ class _Look:
 
     route: Route
     registration: Registration
-    tip: _Tip
+    covered: Covered
     now: datetime = field(default_factory=lambda: timezone.now())
 
     @cached_property
@@ -193,25 +130,26 @@ class _Look:
 
     def watch(self) -> Outcome | None:
         """See that the newest anchor's block is still there; a Retraction if another one stands in its place."""
-        final, tip = self.final, self.tip
-        if tip.confirmation is None:
+        final, covered = self.final, self.covered
+        if covered.confirmation is None:
             return None
-        block = self.route.chain.block(tip.block_number)
-        if block is not None and block.hash == tip.block_hash:
+        block = self.route.chain.block(covered.block_number)
+        if block is not None and block.hash == covered.block_hash:
             return None
         require_same_chain(self.route, self.registration)
-        if block is None or final is None or final.number < tip.block_number:
+        if block is None or final is None or final.number < covered.block_number:
             raise ChainUnavailable(
-                f"The endpoint lags: block {tip.block_number} was final before, and it does not have it as final now."
+                f"The endpoint lags: block {covered.block_number} was final before, and it does not have it as final"
+                " now."
             )
         Retraction.objects.get_or_create(
-            confirmation_id=tip.confirmation,
-            defaults={"block_hash": self._agreed_hash(tip.block_number), "at": self.now},
+            confirmation_id=covered.confirmation,
+            defaults={"block_hash": self._agreed_hash(covered.block_number), "at": self.now},
         )
         return self.found(
             "retracted",
-            f"Block {tip.block_number}, which was final, was replaced by another one. The anchor of size {tip.size} no"
-            " longer counts and is sent again.",
+            f"Block {covered.block_number}, which was final, was replaced by another one. The anchor of size"
+            f" {covered.size} no longer counts and is sent again.",
         )
 
     # --- Something is under way --------------------------------------------------------------------------------------
@@ -359,7 +297,7 @@ class _Look:
     def _is_ours(self, sender: bytes, nonce: int) -> bool:
         """Whether another anchor of ours was signed for this nonce and may still be mined: it is sent again itself."""
         anchors = Attempt.objects.filter(sender=sender, nonce=nonce, anchor__registration=self.registration)
-        return anchors.exclude(anchor__checkpoint__lte=self.tip.size).exists()
+        return anchors.exclude(anchor__checkpoint__lte=self.covered.size).exists()
 
     def _nonce_used(self, anchor: Anchor, newest: Attempt) -> Outcome:
         """A block has the nonce, and no receipt of ours is shown: it may be late, or the transaction another one."""
@@ -408,21 +346,25 @@ class _Look:
 
     def launch(self) -> Outcome:
         """Plan, sign and send the newest due checkpoint, if there is one."""
-        state = State.objects.filter(size__gt=self.tip.size).order_by("-size").values_list("size", flat=True).first()
+        state = (
+            State.objects.filter(size__gt=self.covered.size).order_by("-size").values_list("size", flat=True).first()
+        )
         checkpoint = None if state is None else Checkpoint.objects.filter(pk=state).order_by("pk").first()
         if checkpoint is None:
-            held = f"the chain holds the log up to size {self.tip.size}" if self.tip.size else "nothing is due yet"
+            held = (
+                f"the chain holds the log up to size {self.covered.size}" if self.covered.size else "nothing is due yet"
+            )
             return self.found("idle", f"Nothing to anchor: {held}.")
         require_same_chain(self.route, self.registration)
         require_our_head(
-            self.route, self.registration, word=head(self.route, self.registration), size=self.tip.size,
-            root=self.tip.root, otherwise="The registry's head is not what our database says was last confirmed.",
+            self.route, self.registration, word=head(self.route, self.registration), size=self.covered.size,
+            root=self.covered.root, otherwise="The registry's head is not what our database says was last confirmed.",
         )  # fmt: skip
         nonce = next_nonce(self.route, self.registration)
         self._refuse_beside_handover(nonce)
         anchor = Anchor(
-            registration=self.registration, checkpoint=checkpoint, old_size=self.tip.size, old_root=self.tip.root,
-            at=self.now,
+            registration=self.registration, checkpoint=checkpoint, old_size=self.covered.size,
+            old_root=self.covered.root, at=self.now,
         )  # fmt: skip
         return self._another_attempt(anchor, None, nonce=nonce)
 

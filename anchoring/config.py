@@ -20,8 +20,19 @@ def origin() -> str:
 
 
 def log_key() -> SigningKey:
-    """The key that signs checkpoints and trust.json."""
+    """The key in LOG_KEY, which signs checkpoints and trust.json."""
     return _signing_key(origin(), settings.LOG_KEY)
+
+
+def next_log_key() -> SigningKey | None:
+    """The key in NEXT_LOG_KEY, which is to follow; None without one."""
+    return _signing_key(origin(), settings.NEXT_LOG_KEY) if settings.NEXT_LOG_KEY else None
+
+
+def log_keys() -> list[SigningKey]:
+    """The log keys at hand; which of them signs what, trust.json says."""
+    following = next_log_key()
+    return [log_key()] if following is None else [log_key(), following]
 
 
 def receipt_key() -> SigningKey:

@@ -24,8 +24,8 @@ from django.db.models import Model
 from anchoring.log import RecordedTable, recorded_tables
 
 INSERT_ONLY = (
-    "entry", "opening", "leaf", "checkpoint", "trustversion", "registration", "anchor", "attempt", "confirmation",
-    "state", "sighting", "retraction", "handover", "receiptproof", "cosignature",
+    "entry", "opening", "leaf", "state", "checkpoint", "trustversion", "registration", "anchor", "attempt", "sighting",
+    "confirmation", "receiptproof", "retraction", "handover", "cosignature",
 )  # fmt: skip
 NOTED = "anchoring.entries"  # the transaction's setting that anchoring_record() fills in (migration 0006)
 PUT_RIGHT = "Run: manage.py migrate"

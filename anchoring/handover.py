@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import anchors, registry
+from anchoring import anchors, covered, registry
 from anchoring.chain import Call, Fees, gas_limit
 from anchoring.models import Attempt, Handover, Registration
 from anchoring.pipeline import Halted
@@ -57,12 +57,12 @@ def step(route: Route, *, to: bytes) -> Step:
 
 def _holds(registration: Registration, word: bytes, controller: bytes) -> bool:
     """Whether the registry's word is one of our sizes in that hand."""
-    return word in {registry.head_word(controller=controller, size=s, root=r) for s, r in anchors.places(registration)}
+    return word in {registry.head_word(controller=controller, size=s, root=r) for s, r in covered.places(registration)}
 
 
 def _place(route: Route, registration: Registration, word: bytes) -> tuple[int, bytes]:
     """The size and root that the registry holds in our hand. Raises Halted if it is another's."""
-    places = anchors.places(registration)
+    places = covered.places(registration)
     for size, root in places:
         if word == registry.head_word(controller=route.wallet.address, size=size, root=root):
             return size, root

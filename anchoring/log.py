@@ -26,12 +26,13 @@ from anchoring.protocol.merkle import leaf_hash
 from anchoring.protocol.note import sign_note
 from anchoring.protocol.receipt import Receipt, format_receipt
 from anchoring.stages import Stage, seal_by, stages, with_stage
+from anchoring.tlog import NotSealed, Placed, place
 from anchoring.trust import current_fingerprint as trust_fingerprint
 
 __all__ = [
-    "AfterImage", "Entry", "Event", "Facts", "NoSuchRecord", "NotInTransaction", "Stage", "Subject", "Value",
-    "first_receipt", "history", "newest_stages", "person", "proof", "receipt", "record", "record_housekeeping",
-    "recorded_tables", "register_rows", "trust_fingerprint",
+    "AfterImage", "Entry", "Event", "Facts", "NoSuchRecord", "NotInTransaction", "NotSealed", "Placed", "Stage",
+    "Subject", "Value", "first_receipt", "history", "newest_stages", "person", "place", "proof", "receipt", "record",
+    "record_housekeeping", "recorded_tables", "register_rows", "trust_fingerprint",
 ]  # fmt: skip
 
 Facts = Mapping[str, Mapping[str, Value]]

@@ -24,7 +24,7 @@ from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
 from anchoring.protocol.checkpoint import format_checkpoint
 from anchoring.protocol.merkle import EMPTY_ROOT
 from anchoring.protocol.note import sign_note
-from anchoring.trust import log_key_is_trusted
+from anchoring.trust import KeyNotAtHand, signers
 
 BATCH = 5_000
 
@@ -63,7 +63,7 @@ def close_now() -> None:
 
 
 def sign_head() -> Checkpoint | None:
-    """Sign the committed head and the newest state, unless their checkpoints exist. Raises Halted for an unknown key.
+    """Sign the committed head and the newest state, unless their checkpoints exist. Raises Halted without the keys.
 
     Returns the head's checkpoint if it was signed now.
     """
@@ -77,12 +77,19 @@ def sign_head() -> Checkpoint | None:
 
 
 def _sign(size: int, root: bytes) -> Checkpoint:
-    if not log_key_is_trusted(size):
-        raise Halted(
-            "LOG_KEY is not the key that trust.json names, so nobody would believe its seals. Put the right key back."
-        )
-    note = sign_note(format_checkpoint(CheckpointText(config.origin(), size, root)), [config.log_key()])
-    row, _ = Checkpoint.objects.get_or_create(size=size, defaults={"root": root, "note": note, "at": timezone.now()})
+    """The checkpoint, signed with every key that trust.json names for its size. Raises Halted if one is not at hand.
+
+    Log keys change under the head's lock (``rotation.py``), so what is looked up here holds until the seal is stored.
+    """
+    with transaction.atomic(durable=True):
+        Head.objects.select_for_update().get(pk=1)
+        try:
+            keys = signers(size)
+        except KeyNotAtHand as missing:
+            raise Halted(str(missing)) from missing
+        note = sign_note(format_checkpoint(CheckpointText(config.origin(), size, root)), keys)
+        at = timezone.now()
+        row, _ = Checkpoint.objects.get_or_create(size=size, defaults={"root": root, "note": note, "at": at})
     witness.remember(row)
     return row
 

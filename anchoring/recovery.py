@@ -12,6 +12,7 @@ from anchoring.log import record_housekeeping
 from anchoring.models import Anchor, Checkpoint, Registration, Tick
 from anchoring.protocol.scalars import to_0x
 from anchoring.registration import register_log
+from anchoring.routes import controllers
 from anchoring.stages import current_registration
 
 OTHERS = 1_000  # with how many of our newest checkpoints a strange head on chain is compared
@@ -80,8 +81,7 @@ def _signed_here(chain: Chain) -> bool:
     word = chain.head(bytes(registration.contract), bytes(registration.log_id))
     anchored = Anchor.objects.filter(registration=registration).order_by("-checkpoint").values("checkpoint")[:1]
     later = Checkpoint.objects.filter(size__gt=next((row["checkpoint"] for row in anchored), 0)).order_by("-size")
-    hand = bytes(registration.controller)
     return any(
         word == registry.head_word(controller=hand, size=size, root=bytes(root))
-        for size, root in later.values_list("size", "root")[:OTHERS]
-    )
+        for hand in controllers(registration) for size, root in later.values_list("size", "root")[:OTHERS]
+    )  # fmt: skip

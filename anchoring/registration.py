@@ -13,7 +13,7 @@ from anchoring.models import Registration
 from anchoring.protocol.scalars import to_0x
 from anchoring.routes import reserve
 from anchoring.stages import current_registration
-from anchoring.trust import publish
+from anchoring.trust import publish, require_signer
 
 
 def is_registered(chain: Chain) -> bool:
@@ -27,11 +27,13 @@ def is_registered(chain: Chain) -> bool:
 
 
 def register_log(*, chain: Chain, key: bytes, follows: Registration | None = None) -> Registration:
-    """Deploy the contract and register this log; writes nothing down before both are mined. Raises ChainError.
+    """Deploy the contract and register this log; writes nothing down before both are mined. Raises ChainError, and
+    KeyNotAtHand before anything is sent.
 
     After a crash in between, running it again finds what was mined: the contract if a factory made it, the log id if it
     is still empty. Without a factory another contract is deployed, and the first one is used by nobody.
     """
+    require_signer()
     identity = chain.identity()
     noting = partial(_reserve, identity.genesis)
     contract = registry.deploy(chain, key=key, reserve=noting).contract

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
-from anchoring import anchors, states
+from anchoring import covered, states
 from anchoring.amounts import in_gwei
 from anchoring.models import (
     Anchor,
@@ -153,7 +153,7 @@ def records_from(index: int) -> tuple[int, datetime | None]:
 
 def under_way(registration: Registration) -> UnderWay | None:
     """The oldest anchor that has no final block."""
-    found = anchors.under_way(registration)[:1]
+    found = covered.under_way(registration)[:1]
     if not found:
         return None
     anchor = histories().get(pk=found[0].pk)

@@ -16,6 +16,8 @@ urlpatterns = [
     path("check/", views.check, name="check"),
     path("verify.py", views.verify_py, name="verify-py"),
     path("audit.py", views.audit_py, name="audit-py"),
+    path("verify/", views.verify_page, name="verify-page"),
+    path("verify.html", views.verify_html, name="verify-html"),
     path("metrics", views.metrics_page, name="metrics"),
     path("trust.json", views.trust_json, name="trust-json"),
 ]

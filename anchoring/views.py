@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from csp.constants import NONE
+from csp.decorators import csp
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
@@ -19,7 +21,9 @@ from anchoring import cosignatures, drawing, metrics, stages, standing, trust
 from anchoring import verify as verifier
 from anchoring.amounts import in_coin, in_gwei
 from anchoring.models import Checkpoint, Confirmation, Registration
+from anchoring.protocol.trust import fingerprint
 from anchoring.status import LogStatus, log_status
+from anchoring.verify_page import verify_page as the_verify_page
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -38,6 +42,7 @@ def log_page(request: HttpRequest) -> HttpResponse:
     registration, stands = status.registration, status.standing
     measured = standing.measured(registration, DRAWN)
     lag, price = _drawn_figures(measured)
+    believed = trust.current()
     context = {
         "status": status,
         "bars": _bars(status),
@@ -56,8 +61,8 @@ def log_page(request: HttpRequest) -> HttpResponse:
         "growth": drawing.draw(_seals(measured, status.checkpoint)),
         "lag": lag,
         "price": price,
-        "recomputed": cosignatures.recomputed(trust.auditors()),
-        "fingerprint": trust.current_fingerprint(),
+        "recomputed": cosignatures.recomputed(believed.auditors),
+        "fingerprint": fingerprint(believed),
     }
     return render(request, "anchoring/log_status.html", context)
 
@@ -69,6 +74,7 @@ def check(request: HttpRequest) -> HttpResponse:
     context = {
         "fingerprint": trust.current_fingerprint(),
         "program_sha256": hashlib.sha256(_verify_py()).hexdigest(),
+        "page_sha256": hashlib.sha256(the_verify_page().content).hexdigest(),
         "chain_name": stages.chain_name(registration.chain_id) if registration else "",
         "rpc_url": settings.CHAIN_RPC_URL if settings.DEMO else "",
     }
@@ -85,6 +91,18 @@ def verify_py(request: HttpRequest) -> HttpResponse:
 def audit_py(request: HttpRequest) -> HttpResponse:
     """The auditor's program, byte for byte as it stands in the source."""
     return _file(request, _audit_py(), "audit.py", "text/x-python; charset=utf-8", "public, max-age=300")
+
+
+@require_safe
+def verify_page(request: HttpRequest) -> HttpResponse:
+    """The verifier page, under the directives that it states itself; and in nobody's frame."""
+    return csp({**the_verify_page().directives, "frame-ancestors": [NONE]})(_shown_page)(request)
+
+
+@require_safe
+def verify_html(request: HttpRequest) -> HttpResponse:
+    """The same bytes, to be kept."""
+    return _file(request, the_verify_page().content, "verify.html", "text/html; charset=utf-8", "public, max-age=300")
 
 
 @require_safe
@@ -111,6 +129,14 @@ def _knows_the_token(authorization: str) -> bool:
     scheme, _, token = authorization.partition(" ")
     known = hmac.compare_digest(token.encode(errors="surrogateescape"), settings.METRICS_TOKEN.encode())
     return known and scheme.lower() == "bearer"
+
+
+def _shown_page(request: HttpRequest) -> HttpResponse:
+    response = _file(
+        request, the_verify_page().content, "verify.html", "text/html; charset=utf-8", "public, max-age=300"
+    )
+    del response["Content-Disposition"]
+    return response
 
 
 def _file(request: HttpRequest, content: bytes, name: str, media_type: str, cache_control: str) -> HttpResponse:

@@ -33,6 +33,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="1 to 64 visible ASCII characters of your choice. One key files one claim, however often sent.",
 )  # fmt: skip
 
+EVENT = OpenApiParameter("event", OpenApiTypes.UUID, description="Only this event, by its id.")
+NO_SUCH_EVENT = "This claim has no such event."
+
 
 class Refused(exceptions.APIException):
     """A step that the record's state or the caller's role does not allow now."""
@@ -286,23 +289,48 @@ class ClaimProof(APIView):
     """The proof of record of a claim."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("event", OpenApiTypes.UUID, description="Only this event, by its id.")],
+        parameters=[EVENT],
         responses=_download_or_problem("application/json", OpenApiTypes.OBJECT),
     )
     def get(self, request: Request, number: str) -> HttpResponse:
         """The file that ``verify.py`` checks; while pending it says so."""
-        claim = _claim(number, by=_user(request))
-        event = request.query_params.get("event")
+        claim, event = _claim(number, by=_user(request)), _event(request)
         try:
             proof = log.proof(
-                subject_of(claim), owners=_shown_owners(claim, request.user),
-                entries=None if event is None else {serializers.UUIDField().to_internal_value(event)},
-            )  # fmt: skip
-        except (log.NoSuchRecord, serializers.ValidationError):
-            raise exceptions.NotFound("This claim has no such event.") from None
+                subject_of(claim), owners=_shown_owners(claim, request.user), entries=None if event is None else {event}
+            )
+        except log.NoSuchRecord:
+            raise exceptions.NotFound(NO_SUCH_EVENT) from None
         if _user(request).role == Role.COMPLIANCE:
-            compliance.record_export(by=_user(request), thing=claim, event=None if event is None else uuid.UUID(event))
+            compliance.record_export(by=_user(request), thing=claim, event=event)
         return _download(proof, "application/json", f"{number}.proof.json")
+
+
+class ClaimTlogProof(APIView):
+    """Where one event of a claim stands in the log, for tools that know nothing of us."""
+
+    @extend_schema(
+        parameters=[EVENT], responses=_download_or_problem("text/plain", OpenApiTypes.STR) | {409: ProblemSerializer}
+    )
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """A C2SP tlog-proof of the first event, or of the one named; its bytes are the ``entry`` in the proof."""
+        claim = _claim(number, by=_user(request))
+        try:
+            placed = log.place(subject_of(claim), entry=_event(request))
+        except log.NoSuchRecord:
+            raise exceptions.NotFound(NO_SUCH_EVENT) from None
+        except log.NotSealed as error:
+            raise Refused(str(error)) from None
+        return _download(placed.text.encode(), "text/plain; charset=utf-8", f"{number}.tlog-proof")
+
+
+def _event(request: Request) -> uuid.UUID | None:
+    """The event that the query names, if it names one."""
+    named = request.query_params.get("event")
+    try:
+        return None if named is None else uuid.UUID(named)
+    except ValueError:
+        raise exceptions.NotFound(NO_SUCH_EVENT) from None
 
 
 def _user(request: Request) -> User:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("claims/<str:number>/evidence/", api.ClaimEvidence.as_view(), name="api-claim-evidence"),
     path("claims/<str:number>/receipt/", api.ClaimReceipt.as_view(), name="api-claim-receipt"),
     path("claims/<str:number>/proof/", api.ClaimProof.as_view(), name="api-claim-proof"),
+    path("claims/<str:number>/tlog-proof/", api.ClaimTlogProof.as_view(), name="api-claim-tlog-proof"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]

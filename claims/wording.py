@@ -67,6 +67,7 @@ STAFF: Final[dict[str, str]] = {
     "staff.changed": "Account changed",
     "log.registered": "Log registered on a chain",
     "log.lost": "Loss of sealed records stated",
+    "log.key": "Log key changed",
     "log.state": "State of the log",
 }
 """Kind → what happened, said to staff."""

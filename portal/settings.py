@@ -123,6 +123,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 VAULT_KEY = env.secret("VAULT_KEY", kept_in=_KEPT_SECRETS)
 LOG_ORIGIN = env.text("LOG_ORIGIN", "touchstone.example/log")
 LOG_KEY = env.private_key("LOG_KEY", kept_in=_KEPT_SECRETS)
+NEXT_LOG_KEY = env.optional_private_key("NEXT_LOG_KEY")
 RECEIPT_KEY = env.private_key("RECEIPT_KEY", kept_in=_KEPT_SECRETS)
 AUDITOR_KEYS = env.auditor_keys("AUDITOR_KEYS")
 SEAL_WITHIN_SECONDS = env.integer("SEAL_WITHIN_SECONDS", 3600, least=60, most=7 * 86400)
@@ -370,6 +371,10 @@ def _refuse_unsafe_production() -> None:
             (
                 NEXT_CHAIN_KEY != "" and NEXT_CHAIN_KEY in {LOG_KEY, RECEIPT_KEY, CHAIN_KEY, VAULT_KEY},
                 "NEXT_CHAIN_KEY must differ from every other key; leave it out to go on with CHAIN_KEY.",
+            ),
+            (
+                NEXT_LOG_KEY != "" and NEXT_LOG_KEY in {LOG_KEY, RECEIPT_KEY, CHAIN_KEY, VAULT_KEY, NEXT_CHAIN_KEY},
+                "NEXT_LOG_KEY must differ from every other key; leave it out while the log key is not being changed.",
             ),
             (
                 0 < len(METRICS_TOKEN) < 32,

@@ -18,7 +18,9 @@ from tests.anchoring.protocol import reference_map
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-BEYOND_THE_TABLE = {"refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.state", "log.lost"}
+BEYOND_THE_TABLE = {
+    "refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.state", "log.lost", "log.key",
+}  # fmt: skip
 
 
 def example(name: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from anchoring import anchors, registry, routes, states
+from anchoring import covered, registry, routes, states
 from anchoring.amounts import in_gwei
 from anchoring.chain import NO_CODE, NO_HEAD
 from anchoring.doctor.check import Check, Setting
@@ -58,7 +58,7 @@ def contract(
 def head(route: Route, registration: Registration, setting: Setting) -> Iterator[Check]:
     """In whose hand the log is, and which size of it the registry holds."""
     word = routes.head(route, registration)
-    places = anchors.places(registration)
+    places = covered.places(registration)
     hands = list(dict.fromkeys([route.wallet.address, *routes.controllers(registration)]))
     found = _find(word, places, hands) or _find(word, _checkpoints(), hands)
     if found is None:
@@ -137,7 +137,7 @@ def _place(size: int, places: list[tuple[int, bytes]]) -> Check:
 def from_rows(route: Route, registration: Registration | None, now: datetime) -> Iterator[Check]:
     """What is under way, what is due when, and how the last run went."""
     if registration is not None:
-        waiting = anchors.under_way(registration)
+        waiting = covered.under_way(registration)
         yield from [_under_way(anchor, now) for anchor in waiting] or [
             Check("under way", "ok", "No anchor is under way.")
         ]
@@ -182,7 +182,7 @@ def _due(registration: Registration, now: datetime, waiting: list[Anchor]) -> Ch
     )
     if waiting:
         return Check("due", "ok", f"The next anchor follows once the one under way is final. {rule}")
-    size = anchors.places(registration)[-1][0]
+    size = covered.places(registration)[-1][0]
     due = states.due_at(Head.objects.filter(pk=1).order_by("pk").first(), anchored=size)
     if due is None:
         return Check("due", "ok", f"Nothing is recorded yet, so no anchor is due. {rule}")

@@ -10,11 +10,12 @@ Memory is steady whatever the log's size.
 from contextlib import closing
 
 from anchoring import guards, store
-from anchoring.fsck.chain import ChainVerdict, NotChecked, ask_chain, check_anchors, check_chain
+from anchoring.fsck.chain import ChainVerdict, NotChecked, ask_chain, check_chain
 from anchoring.fsck.entries import check_entries
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
 from anchoring.fsck.kept import Show, keep
 from anchoring.fsck.rows import RecordedRows, check_rows
+from anchoring.fsck.sent import check_anchors, check_states
 from anchoring.fsck.tree import check_tree
 from anchoring.fsck.trust import check_trust, log_verifiers
 from anchoring.log import recorded_tables
@@ -47,6 +48,7 @@ def fsck(*, tally: Tally, progress: Progress) -> Findings:
             yield from _as_far_as_readable(table, check_rows(table, declared, recorded, tally, progress))
         yield from check_trust(tally)
         yield from check_tree(log_verifiers(), tally, progress)
+        yield from check_states()
         yield from check_anchors(tally)
 
 

@@ -1,14 +1,12 @@
-"""What was sent to the chain against what was signed, and against the chain itself."""
+"""Our rows against the chain itself."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from eth_hash.auto import keccak
-
-from anchoring import anchors, config, registry
+from anchoring import config, covered, registry
 from anchoring.chain import Chain, ChainError
-from anchoring.fsck.finding import Finding, Findings, Tally
-from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration
+from anchoring.fsck.finding import Finding, Findings
+from anchoring.models import Registration
 from anchoring.routes import controllers
 from anchoring.stages import confirmations, current_registration
 
@@ -42,28 +40,6 @@ def ask_chain() -> ChainVerdict:
         return ChainVerdict([], str(reason).rstrip("."))
 
 
-def check_anchors(tally: Tally) -> Findings:
-    """Anchors, attempts and confirmations against the checkpoints and against each other."""
-    roots = {0: registry.EMPTY_ROOT}
-    for anchor in Anchor.objects.select_related("checkpoint").order_by("pk"):
-        tally.anchors += 1
-        if roots.get(anchor.old_size, _root(anchor.old_size)) != bytes(anchor.old_root):
-            yield Finding(f"anchor {anchor.pk}, columns old_size and old_root", "are not those of a checkpoint")
-        if not Attempt.objects.filter(anchor=anchor).exists():
-            yield Finding(f"anchor {anchor.pk}", "has no signed transaction")
-    for attempt in Attempt.objects.order_by("pk").iterator():
-        if keccak(bytes(attempt.raw)) != bytes(attempt.transaction):
-            yield Finding(f"attempt {attempt.pk}, column transaction", "is not the hash of the signed bytes")
-    for confirmation in Confirmation.objects.select_related("attempt").order_by("pk").iterator():
-        if confirmation.attempt.anchor_id != confirmation.anchor_id:
-            yield Finding(f"confirmation {confirmation.pk}, column attempt", "is of another anchor")
-
-
-def _root(size: int) -> bytes | None:
-    checkpoint = Checkpoint.objects.filter(pk=size).order_by("pk").first()
-    return bytes(checkpoint.root) if checkpoint else None
-
-
 def check_chain(*, chain: Chain) -> Findings:
     """Our rows against the registry that the log is registered with now.
 
@@ -88,7 +64,7 @@ def check_chain(*, chain: Chain) -> Findings:
 
 def _check_head(word: bytes, registration: Registration) -> Findings:
     """The word must be of the newest confirmed size, or of an anchor that is under way, in a hand that we know."""
-    places = anchors.places(registration)
+    places = covered.places(registration)
     known = {
         registry.head_word(controller=hand, size=size, root=root)
         for hand in controllers(registration) for size, root in places
@@ -113,7 +89,9 @@ def _check_block(chain: Chain, registration: Registration) -> Findings:
     if newest.block_at != datetime.fromtimestamp(block.timestamp, UTC):
         yield Finding(f"{where}, column block_at", "is not the block's time")
     receipt = chain.receipt(bytes(newest.attempt.transaction))
-    if (
-        receipt is not None and receipt.block_hash != block.hash
-    ):  # no receipt proves nothing: the node may have dropped it
+    if receipt is None:  # proves nothing: the node may have dropped it
+        return
+    if receipt.block_hash != block.hash:
         yield Finding(where, "its transaction stands in another block")
+    if newest.gas_used is not None and (newest.gas_used, newest.gas_price) != (receipt.gas_used, receipt.gas_price):
+        yield Finding(f"{where}, columns gas_used and gas_price", "are not what the transaction cost")

@@ -7,6 +7,7 @@ from eth_hash.auto import keccak
 
 from anchoring import registry, verify
 from anchoring.fsck.finding import Finding, Findings, Tally
+from anchoring.fsck.trust import published_registrations
 from anchoring.models import (
     Anchor,
     Attempt,
@@ -21,8 +22,9 @@ from anchoring.models import (
 )
 from anchoring.protocol.anchor import ReceiptAnchor, encode_anchor, parse_inclusion
 from anchoring.protocol.canonical import Malformed
+from anchoring.trust import published
 
-_SIGNED = {"nonce": 1, "tip": 2, "cap": 3, "gas": 4}  # the places in an EIP-1559 transaction's list
+_SIGNED, _DATA = {"nonce": 1, "tip": 2, "cap": 3, "gas": 4}, 7  # places in an EIP-1559 transaction's list
 
 
 def check_states() -> Findings:
@@ -30,7 +32,7 @@ def check_states() -> Findings:
     for state in State.objects.select_related("entry").order_by("size").iterator(chunk_size=1_000):
         where = f"state {state.size}"
         leaf = Leaf.objects.filter(entry=state.entry).values_list("index", flat=True).order_by("index").first()
-        if leaf != state.size - 1 or state.entry.kind != "log.state":
+        if leaf not in (None, state.size - 1) or state.entry.kind != "log.state":
             yield Finding(where, "is not of the state leaf that is the last of that size")
         if _root(state.size) not in (None, bytes(state.root)):
             yield Finding(f"{where}, column root", "is not the root of the checkpoint of that size")
@@ -64,17 +66,24 @@ def _check_signed(where: str, row: Attempt | Handover, columns: tuple[str, ...])
         yield Finding(f"{where}, column transaction", "is not the hash of the signed bytes")
         return
     try:
-        items = list(verify.read_rlp(raw[1:], "the transaction"))
+        items = _items(raw)
         signed = {name: verify.rlp_integer(items[place], name) for name, place in _SIGNED.items()}
-        data = items[7]
-    except (verify.VerificationError, IndexError):
+    except verify.VerificationError:
         yield Finding(f"{where}, column raw", "is not a signed transaction")
         return
     for name in columns:
         if getattr(row, name) != signed[name]:
             yield Finding(f"{where}, column {name}", "is not what was signed")
-    if isinstance(row, Handover) and data[-20:] != bytes(row.controller):
+    if isinstance(row, Handover) and items[_DATA][-20:] != bytes(row.controller):
         yield Finding(f"{where}, column controller", "is not whom the signed call names")
+
+
+def _items(raw: bytes) -> list[Any]:
+    """The list that an EIP-1559 transaction is, behind its type. Raises VerificationError."""
+    items = verify.read_rlp(raw[1:], "the transaction")
+    if not isinstance(items, list) or len(items) != 12:
+        raise verify.VerificationError("the transaction is not of twelve items")
+    return items
 
 
 def _check_confirmations() -> Findings:
@@ -96,10 +105,13 @@ def _check_confirmations() -> Findings:
 
 def _check_receipt_proofs() -> Findings:
     """The kept way of each event up to its block, climbed as any verifier climbs it."""
+    known = published_registrations()
     rows = ReceiptProof.objects.filter(data__isnull=False).order_by("pk")
     for row in rows.select_related("confirmation__anchor__checkpoint", "confirmation__anchor__registration").iterator(
         chunk_size=100
     ):
+        if published(row.confirmation.anchor.registration) not in known:
+            continue  # that is named already, and the proof is of the one that was published
         try:
             anchor = _as_verifiers_read_it(row)
             header, event = verify.read_header(anchor.header_rlp), verify.read_event(anchor)

@@ -7,6 +7,7 @@ from anchoring.fsck.finding import Finding, Findings, Tally
 from anchoring.models import Registration, TrustVersion
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.note import Verifier
+from anchoring.protocol.trust import Registration as PublishedRegistration
 from anchoring.protocol.trust import Trust
 from anchoring.trust import parse_versions, published
 
@@ -36,6 +37,12 @@ def log_verifiers() -> Verifiers:
     """Size → the keys that may sign a checkpoint of it: trust.json's, or our own key while nothing is published."""
     trust = _readable(list(TrustVersion.objects.order_by("version")))
     return trust.newest.log_verifiers if trust else lambda size: (config.log_key().verifier,)
+
+
+def published_registrations() -> tuple[PublishedRegistration, ...]:
+    """Those of the newest version that can be read."""
+    trust = _readable(list(TrustVersion.objects.order_by("version")))
+    return trust.newest.registrations if trust else ()
 
 
 def _readable(versions: list[TrustVersion]) -> Trust | None:

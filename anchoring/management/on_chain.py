@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from anchoring.chain import ChainError, ChainUnavailable
 from anchoring.pipeline import Halted
+from anchoring.trust import KeyNotAtHand
 
 SILENT = 3
 
@@ -18,5 +19,5 @@ def troubles_in_words() -> Iterator[None]:
         yield
     except ChainUnavailable as error:
         raise CommandError(str(error), returncode=SILENT) from error
-    except (ChainError, Halted) as error:
+    except (ChainError, Halted, KeyNotAtHand) as error:
         raise CommandError(str(error), returncode=1) from error

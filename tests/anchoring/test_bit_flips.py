@@ -6,39 +6,48 @@ from uuid import UUID
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
-from anchoring import config, fsck, guards, pipeline
-from anchoring.models import Confirmation
+from anchoring import config, fsck, guards, pipeline, registry
+from anchoring.chain import Fees, Wallet
+from anchoring.models import Confirmation, Handover
 from anchoring.trust import trust_file
 from tests import people
-from tests.anchoring.log_world import a_chain, guards_lifted, notes, register, sql
+from tests.anchoring.log_world import a_chain, anchor_all, guards_lifted, notes, register, sql
 
 pytestmark = pytest.mark.django_db
 NO_SECOND_WITNESS = {  # only their own column holds them, and nobody's proof rests on them
-    "checkpoint.at", "trustversion.at", "registration.at", "anchor.at", "attempt.at", "attempt.nonce",
-    "confirmation.at", "opening.id", "confirmation.id",
+    "opening.id", "checkpoint.at", "trustversion.at", "registration.at", "anchor.at", "attempt.sender", "attempt.at",
+    "sighting.id", "sighting.at", "confirmation.id", "confirmation.at", "receiptproof.id", "receiptproof.reason",
+    "receiptproof.at", "handover.id", "handover.sender", "handover.at",
 }  # fmt: skip
+NOT_HERE = "retraction"  # the one table without a row here: what it says of a block that is gone nothing else can say
 COLUMNS = [
     (model, field)
-    for model in (apps.get_model("anchoring", name) for name in guards.INSERT_ONLY)
+    for model in (apps.get_model("anchoring", name) for name in guards.INSERT_ONLY if name != NOT_HERE)
     for field in model._meta.concrete_fields
 ]
 
 
 @pytest.fixture
 def chain(alice):
-    """A row of everything, confirmed on this chain; a second anchor is under way."""
+    """A row of everything, confirmed on this chain; more is sealed above it."""
     chain = a_chain()
     people.submit_identity(alice)
     notes(4)
     pipeline.sequence()
-    register(chain)
+    registration = register(chain)
     trust_file()
-    pipeline.sequence()
-    pipeline.send(chain=chain, key=config.chain_key())
-    pipeline.confirm(chain=chain)
+    anchor_all(chain)
     notes(1)
     pipeline.sequence()
+    hand, place = bytes(registration.controller), {"contract": b"c" * 20, "log_id": b"l" * 32}
+    call = registry.handover_call(sender=hand, size=1, root=b"r" * 32, new_controller=b"n" * 20, **place)
+    signed = Wallet(config.chain_key()).sign(call, nonce=9, fees=Fees(2, 3), gas=90_000, chain_id=31337)
+    Handover.objects.create(
+        registration=registration, sender=hand, controller=b"n" * 20, nonce=9, tip=2, cap=3, raw=signed.raw,
+        transaction=signed.hash, at=timezone.now(),
+    )  # fmt: skip
     return chain
 
 
@@ -62,7 +71,7 @@ def flipped(value: object) -> object:
     if isinstance(value, datetime):
         return value + timedelta(microseconds=1)
     if isinstance(value, str):
-        return value[:-1] + chr(ord(value[-1]) ^ 1)
+        return value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
     assert isinstance(value, int), value
     return value ^ 1
 
@@ -72,19 +81,17 @@ def flipped(value: object) -> object:
 )
 def test_a_flipped_bit_is_refused_or_named(model, field, chain) -> None:
     assert findings(chain) == []
-    newest = {Confirmation: "-anchor"}.get(model, "pk")
-    row = model.objects.order_by(newest).first()
-    table, column = model._meta.db_table, connection.ops.quote_name(field.column)
-    pk = model._meta.pk.column
+    row = model.objects.order_by({Confirmation: "-anchor"}.get(model, "pk")).first()
+    table, column, value = model._meta.db_table, field.column, getattr(row, field.attname)
     try:
         with transaction.atomic(), guards_lifted(table):
-            changed = f'UPDATE {table} SET {column} = %s WHERE "{pk}" = %s'
-            assert sql(changed, flipped(getattr(row, field.attname)), row.pk) == 1
+            changed = f'UPDATE {table} SET "{column}" = %s WHERE "{model._meta.pk.column}" = %s'
+            assert sql(changed, row.pk if value is None else flipped(value), row.pk) == 1
             connection.check_constraints()
     except DatabaseError:
         return  # a constraint of the database noticed
     named = findings(chain)
-    if f"{model._meta.model_name}.{field.column}" in NO_SECOND_WITNESS:
+    if f"{model._meta.model_name}.{column}" in NO_SECOND_WITNESS:
         assert named == []
     else:
         assert named != []

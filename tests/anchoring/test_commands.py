@@ -14,8 +14,9 @@ import pytest
 from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from proofbundle import verify_tlog_proof
 
-from anchoring import config, registry, verify
+from anchoring import config, mapping, pipeline, registry, verify
 from anchoring.chain import address_of
 from anchoring.keys import verify_ed25519
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration, Sender, State
@@ -482,3 +483,44 @@ def test_every_command_works_after_migrate_alone(tmp_path) -> None:
         done = manage(tmp_path, *words.split(" "))
         assert (done.returncode, done.stderr.strip()) == (code, error), words
         assert done.stdout.startswith(out), words
+
+
+# --- proof --tlog ----------------------------------------------------------------------------------------------------
+
+
+def test_proof_tlog_writes_an_entrys_place_and_its_bytes_for_anothers_tool(alice, carol, tmp_path, monkeypatch) -> None:
+    case = people.verify(alice, officer=carol)
+    run("sequence")
+    monkeypatch.chdir(tmp_path)
+    run("proof", case.number)
+    entries = [e["entry"].encode() for e in json.loads(Path(f"{case.number}.proof.json").read_bytes())["entries"]]
+    said = run("proof", case.number, "--tlog")
+    path = Path(f"{case.number}.tlog-proof")
+    assert said == (
+        f"Wrote {path}, and {path}.entry ({len(entries[0]):,} bytes). A tlog-proof tool checks one against the other,"
+        " with a log key of trust.json.\n"
+    )
+    key = config.log_key().verifier_key
+    assert verify_tlog_proof(path.read_text(), Path(f"{path}.entry").read_bytes(), key)["ok"]
+    assert Path(f"{path}.entry").read_bytes() == entries[0]
+    run("proof", case.number, "--tlog", "--event", json.loads(entries[1])["id"], "-o", "it")
+    assert Path("it.entry").read_bytes() == entries[1]
+    assert verify_tlog_proof(Path("it").read_text(), entries[1], key)["ok"]
+    assert not verify_tlog_proof(Path("it").read_text(), entries[0], key)["ok"]
+
+
+def test_proof_tlog_of_what_is_not_sealed_or_not_there_is_one_sentence(alice, tmp_path) -> None:
+    case = people.submit_identity(alice)
+    path = tmp_path / "it"
+    assert failed("proof", case.number, "--tlog", "-o", str(path)) == (
+        "This record has no seal yet. Sealing takes seconds: ask again soon.", 1, "",
+    )  # fmt: skip
+    assert failed("proof", case.number, "--tlog", "--event", str(uuid.uuid4())) == (
+        f"{case.number} has no such event in the log.", 1, "",
+    )  # fmt: skip
+    run("sequence")
+    nowhere = tmp_path / "nowhere" / "it"
+    assert failed("proof", case.number, "--tlog", "-o", str(nowhere)) == (
+        f"{nowhere} cannot be written: No such file or directory.", 1, "",
+    )  # fmt: skip
+    assert not path.exists()

@@ -14,8 +14,10 @@ pytestmark = pytest.mark.django_db
 
 
 def sealed() -> Checkpoint:
+    """A seal that the file, unlike after the pipeline's own run, does not remember yet."""
     note()
     pipeline.sequence()
+    witness.path().unlink(missing_ok=True)
     row = Checkpoint.objects.order_by("-size").first()
     assert row is not None
     return row
@@ -88,9 +90,9 @@ def test_what_was_signed_before_a_loss_counts_no_more() -> None:
 
 
 def test_a_disk_that_refuses_is_logged_and_the_seal_stands(settings, tmp_path, caplog) -> None:
+    row = sealed()
     (tmp_path / "file").write_text("no folder")
     settings.WITNESS_DIR = tmp_path / "file"
-    row = sealed()
     witness.remember(row)
     assert "The witness cannot be written: File exists." in caplog.text
     assert Checkpoint.objects.get() == row

@@ -8,8 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
+from proofbundle import verify_tlog_proof
 
-from anchoring import pipeline, verify
+from anchoring import config, pipeline, verify
 from anchoring.models import Entry
 from anchoring.trust import trust_file
 from claims.actions import adjusting
@@ -58,7 +59,7 @@ def test_alice_sees_her_policies_and_claims_and_bob_none_of_them(alice, bob, cov
     for path in ("/api/policies/", "/api/claims/"):
         assert client_of(bob).get(path).json()["results"] == []
     for path in (f"claims/{claim.number}/", f"claims/{claim.number}/proof/", f"claims/{claim.number}/receipt/",
-                 f"policies/{cover.number}/"):  # fmt: skip
+                 f"claims/{claim.number}/tlog-proof/", f"policies/{cover.number}/"):  # fmt: skip
         assert client_of(bob).get(f"/api/{path}").status_code == 404
 
 
@@ -152,6 +153,26 @@ def test_the_proof_of_an_unknown_event_is_404(alice, cover, event) -> None:
     assert (response.status_code, response.json()) == (404, {"detail": "This claim has no such event."})
 
 
+def test_the_tlog_proof_of_an_event_is_one_that_anothers_tool_accepts(alice, carol, cover) -> None:
+    claim = people.file_claim(alice, cover)
+    client, path = client_of(alice), f"/api/claims/{claim.number}/tlog-proof/"
+    waiting = client.get(path)
+    assert (waiting.status_code, waiting.json()) == (
+        409, {"detail": "This record has no seal yet. Sealing takes seconds: ask again soon."},
+    )  # fmt: skip
+    people.claim.withdraw_claim(by=alice, claim=claim)
+    pipeline.sequence()
+    entries = json.loads(client.get(f"/api/claims/{claim.number}/proof/").content)["entries"]
+    key = config.log_key().verifier_key
+    for query, entry in (("", entries[0]), (f"?event={json.loads(entries[1]['entry'])['id']}", entries[1])):
+        response = client.get(path + query)
+        assert response["Content-Disposition"] == f'attachment; filename="{claim.number}.tlog-proof"'
+        assert verify_tlog_proof(response.content.decode(), entry["entry"].encode(), key)["ok"]
+    for event in ("nonsense", uuid.uuid4()):
+        response = client.get(f"{path}?event={event}")
+        assert (response.status_code, response.json()) == (404, {"detail": "This claim has no such event."})
+
+
 def test_the_decision_is_shown_once_it_stands(alice, dora, erin, cover) -> None:
     claim = people.file_claim(alice, cover, 150_000)
     people.accept_in_full(claim, by=dora)
@@ -190,5 +211,6 @@ def test_the_schema_names_every_operation_and_its_refusals(client) -> None:
         ("/api/claims/", "post"),
         ("/api/claims/{number}/", "get"), ("/api/claims/{number}/evidence/", "post"),
         ("/api/claims/{number}/receipt/", "get"), ("/api/claims/{number}/proof/", "get"),
+        ("/api/claims/{number}/tlog-proof/", "get"),
     }  # fmt: skip
     assert set(schema["paths"]["/api/claims/"]["post"]["responses"]) == {"201", "400", "401", "404", "409", "429"}

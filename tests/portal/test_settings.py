@@ -101,6 +101,14 @@ def test_a_key_of_another_form_is_refused_and_not_repeated(tmp_path, name) -> No
             "33" * 32,
             "NEXT_CHAIN_KEY must differ from every other key; leave it out to go on with CHAIN_KEY.",
         ),
+        *(
+            (
+                "NEXT_LOG_KEY",
+                taken,
+                "NEXT_LOG_KEY must differ from every other key; leave it out while the log key is not being changed.",
+            )
+            for taken in ("11" * 32, "22" * 32, "33" * 32)
+        ),
         (
             "METRICS_TOKEN",
             "hush" * 7,
@@ -144,6 +152,7 @@ def test_all_unsafe_values_are_named_at_once(tmp_path) -> None:
         ("NEXT_CHAIN_SECOND_RPC_URL", "ws://hush"),
         ("CHAIN_EXPLORER_URL", "javascript:hush"),
         ("NEXT_CHAIN_KEY", "hush"),
+        ("NEXT_LOG_KEY", "hush"),
         ("ANCHOR_EVERY_SECONDS", "0"),
         ("ANCHOR_EVERY_RECORDS", "0"),
         ("CHAIN_TICK_SECONDS", "0"),
@@ -257,3 +266,14 @@ def test_settings_that_contradict_each_other_are_refused_in_every_mode(tmp_path,
 def test_a_new_key_alone_is_enough_for_a_handover(tmp_path) -> None:
     made = anchoring(tmp_path, **SAFE, NEXT_CHAIN_KEY="0x" + "44" * 32)
     assert (made["NEXT_CHAIN"], made["NEXT_CHAIN_KEY"]) == ("", "44" * 32)
+
+
+def test_the_next_log_key_may_come_from_a_file_and_is_the_key_of_nothing_else(tmp_path) -> None:
+    (tmp_path / "next").write_text("0x" + "55" * 32 + "\n")
+    given = SAFE | {"NEXT_LOG_KEY_FILE": str(tmp_path / "next")}
+    assert json.loads(start(tmp_path, given, shown="NEXT_LOG_KEY").stdout) == {"NEXT_LOG_KEY": "55" * 32}
+    assert refused(tmp_path, NEXT_LOG_KEY="44" * 32, NEXT_CHAIN_KEY="44" * 32) == (
+        "Unsafe production settings: NEXT_LOG_KEY must differ from every other key; leave it out while the log key is"
+        " not being changed."
+    )
+    assert json.loads(start(tmp_path, {}, shown="NEXT_LOG_KEY").stdout) == {"NEXT_LOG_KEY": ""}

@@ -5,17 +5,19 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from anchoring import pipeline
+from anchoring.management.on_chain import troubles_in_words
 from anchoring.models import Checkpoint
 
 
 class Command(BaseCommand):
     """What the schedule does every few seconds, once; it may run beside the schedule."""
 
-    help = "Give every waiting entry its place in the log and sign the new head. Exits 0."
+    help = "Give every waiting entry its place in the log and sign the new head. Exits 0; 1 with what is amiss."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sequence, sign, say how far the log is."""
-        count = pipeline.sequence()
+        with troubles_in_words():
+            count = pipeline.sequence()
         newest = Checkpoint.objects.order_by("-size").first()
         size = newest.size if newest else 0
         self.stdout.write(f"Sealed {count} {'entry' if count == 1 else 'entries'}; the log's signed size is {size}.")

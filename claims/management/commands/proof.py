@@ -22,8 +22,9 @@ class Command(BaseCommand):
     """Whoever can run this reads the whole database anyway: the file shows all facts that are still readable."""
 
     help = (
-        "Write the proof of record of NUMBER (CLM-…, POL-…, QUO-…, PAY-… or KYC-…), with all facts shown. Exits 0;"
-        " 1 when nothing has that number or the file cannot be written, in one sentence."
+        "Write the proof of record of NUMBER (CLM-…, POL-…, QUO-…, PAY-… or KYC-…), with all facts shown; with"
+        " --tlog the place in the log alone. Exits 0; 1 when nothing has that number, it is not sealed yet (--tlog) or"
+        " the file cannot be written, in one sentence."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,24 +32,50 @@ class Command(BaseCommand):
         parser.add_argument("number", metavar="NUMBER")
         parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: NUMBER.proof.json, here")
         parser.add_argument("--event", metavar="UUID", type=uuid.UUID, help="only this entry of the record's history")
+        parser.add_argument(
+            "--tlog", action="store_true",
+            help="instead, the place of one entry (without --event the first) as a C2SP tlog-proof, default"
+            " NUMBER.tlog-proof, and beside it FILE.entry, the bytes that it is about: for the tools of others",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Find, prove, write."""
         thing = _thing(options["number"])
-        entries = None if options["event"] is None else [options["event"]]
         try:
-            with tqdm(unit=" entries", file=sys.stderr, leave=False, disable=None) as bar:  # if a map is recomputed
-                made = log.proof(subject_of(thing), owners=None, entries=entries, progress=bar.update)
+            if options["tlog"]:
+                self._write_place(thing, options["event"], options["output"] or Path(f"{thing.number}.tlog-proof"))
+            else:
+                self._write_proof(thing, options["event"], options["output"] or Path(f"{thing.number}.proof.json"))
         except log.NoSuchRecord as error:
             raise CommandError(f"{thing.number} has no such event in the log.") from error
+        except log.NotSealed as error:
+            raise CommandError(str(error)) from error
         except vault.VaultError as error:
             raise CommandError(f"The facts of {thing.number} cannot be read: {error}.") from error
-        path: Path = options["output"] or Path(f"{thing.number}.proof.json")
-        try:
-            path.write_bytes(made)
-        except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+
+    def _write_proof(self, thing: Thing, event: uuid.UUID | None, path: Path) -> None:
+        entries = None if event is None else [event]
+        with tqdm(unit=" entries", file=sys.stderr, leave=False, disable=None) as bar:  # if a map is recomputed
+            made = log.proof(subject_of(thing), owners=None, entries=entries, progress=bar.update)
+        _write(path, made)
         self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python3 verify.py {path} --trust trust.json")
+
+    def _write_place(self, thing: Thing, event: uuid.UUID | None, path: Path) -> None:
+        placed = log.place(subject_of(thing), entry=event)
+        beside = path.with_name(f"{path.name}.entry")
+        _write(path, placed.text.encode())
+        _write(beside, placed.entry)
+        self.stdout.write(
+            f"Wrote {path}, and {beside} ({len(placed.entry):,} bytes). A tlog-proof tool checks one against the other,"
+            " with a log key of trust.json."
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _thing(text: str) -> Thing:

@@ -122,7 +122,7 @@ def test_a_doubled_anchor_on_chain_is_found(place) -> None:
     second = place.anchors()[-1]
     [attempt] = second.attempts.all()
     doomed = [
-        ("anchoring_confirmation", "attempt_id", attempt), ("anchoring_inclusion", "attempt_id", attempt),
+        ("anchoring_confirmation", "attempt_id", attempt), ("anchoring_sighting", "attempt_id", attempt),
         ("anchoring_attempt", "id", attempt), ("anchoring_anchor", "id", second),
     ]  # fmt: skip
     with guards_lifted(*(table for table, _, _ in doomed)):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from anchoring import anchors, config, fsck, networks, pipeline, registry, routes, stages
+from anchoring import anchors, config, covered, fsck, networks, pipeline, registry, routes, stages
 from anchoring.chain import EthereumChain, address_of
 from anchoring.models import Registration
 from anchoring.trust import trust_file
@@ -182,7 +182,7 @@ def head_on(node, registration) -> bytes:
 
 
 def head_of(registration) -> bytes:
-    size, root = anchors.places(registration)[-1]
+    size, root = covered.places(registration)[-1]
     return registry.head_word(controller=address_of(INSURER), size=size, root=root)
 
 
