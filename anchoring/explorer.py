@@ -75,7 +75,7 @@ class Told:
 
 @require_safe
 def anchors(request: HttpRequest) -> HttpResponse:
-    """All anchors, newest first, a page at a time from ``?before=``; four queries, whatever the log's size."""
+    """All anchors, newest first, a page at a time from ``?before=``; three queries, whatever the log's size."""
     before = request.GET.get("before", "")
     if before and not _KEY.fullmatch(before):
         raise Http404("The list has no such place.")
@@ -121,9 +121,9 @@ def state_of(checkpoint: Checkpoint) -> State | None:
 
 
 def _anchors() -> QuerySet[Anchor]:
-    """With the confirmation that counts and the cosignatures: three queries beside their own."""
+    """With the confirmation that counts and the cosignatures: two queries beside its own."""
     return Anchor.objects.select_related("checkpoint", "registration").prefetch_related(
-        Prefetch("confirmations", stages.confirmations().select_related("attempt").order_by("nth")),
+        Prefetch("confirmations", stages.confirmations().select_related("retraction").order_by("nth")),
         Prefetch("checkpoint__cosignatures", Cosignature.objects.order_by("auditor")),
     )
 
