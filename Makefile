@@ -4,10 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-# Tests that touch no database, or bring their own: once is enough.
-WITHOUT_A_DATABASE := --ignore tests/anchoring/protocol --ignore tests/vectors --ignore tests/journeys \
-	$(foreach name,anvil node proxy,--ignore tests/anchoring/drill/test_$(name).py)
-
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench anvil clean
 
@@ -17,9 +13,8 @@ help:  ## show this list
 demo: $(VENV)/.runtime  ## run the whole product here: http://localhost:8000 (PORT= changes the port, Ctrl-C stops it)
 	@$(BIN)/python -m portal.demo --port $(PORT)
 
-test: $(VENV)/.dev anvil  ## run every test: on SQLite, then on a real PostgreSQL with a real Redis-protocol server
-	$(BIN)/python -m pytest
-	$(BIN)/python -m tests.services $(BIN)/python -m pytest $(WITHOUT_A_DATABASE)
+test: $(VENV)/.dev anvil  ## run every test: on SQLite, and at the same time on a real PostgreSQL with a real Redis-protocol server
+	$(BIN)/python -m tests.both
 
 check: $(VENV)/.dev  ## lint, formatting, types, migrations, pinned requirements
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from anchoring import config, store, vault
+from anchoring.explained import Anchored, ExplainedProof, ShownEvent, explained_proof
 from anchoring.models import Entry
 from anchoring.openings import Subject, open_disclosures, opening_context
 from anchoring.proofs import NoSuchRecord, proof
@@ -30,9 +31,10 @@ from anchoring.tlog import NotSealed, Placed, place
 from anchoring.trust import current_fingerprint as trust_fingerprint
 
 __all__ = [
-    "AfterImage", "Entry", "Event", "Facts", "NoSuchRecord", "NotInTransaction", "NotSealed", "Placed", "Stage",
-    "Subject", "Value", "first_receipt", "history", "newest_stages", "person", "place", "proof", "receipt", "record",
-    "record_housekeeping", "recorded_tables", "register_rows", "trust_fingerprint",
+    "AfterImage", "Anchored", "Entry", "Event", "ExplainedProof", "Facts", "NoSuchRecord", "NotInTransaction",
+    "NotSealed", "Placed", "ShownEvent", "Stage", "Subject", "Value", "explained_proof", "first_receipt", "history",
+    "newest_stages", "person", "place", "proof", "receipt", "record", "record_housekeeping", "recorded_tables",
+    "register_rows", "trust_fingerprint",
 ]  # fmt: skip
 
 Facts = Mapping[str, Mapping[str, Value]]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
@@ -17,16 +16,16 @@ from django.utils import timezone
 
 from anchoring import config, mapping, restore, states, store, witness
 from anchoring.chain import ChainError, ChainUnavailable
-from anchoring.models import Checkpoint, Entry, Head, State, Tick
+from anchoring.models import Checkpoint, Head, Pending, State, Tick
 from anchoring.protocol import tiles
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
 from anchoring.protocol.checkpoint import format_checkpoint
-from anchoring.protocol.merkle import EMPTY_ROOT
+from anchoring.protocol.merkle import EMPTY_ROOT, leaf_hash
 from anchoring.protocol.note import sign_note
 from anchoring.trust import KeyNotAtHand, signers
 
-BATCH = 5_000
+BATCH = 10_000
 
 
 class Halted(Exception):  # noqa: N818 - a state that a person must look at, not an error of the program
@@ -47,8 +46,9 @@ def sequence() -> int:
     reason = restore.gate()
     if reason:
         raise Halted(reason)
-    sequenced = 0
-    while batch := _sequence_batch():
+    sequenced, batch = 0, BATCH
+    while batch == BATCH:
+        batch = _sequence_batch()
         sequenced += batch
     _close_if(states.is_due)
     sign_head()
@@ -96,13 +96,11 @@ def _sign(size: int, root: bytes) -> Checkpoint:
 
 @transaction.atomic(durable=True)
 def _sequence_batch() -> int:
-    Head.objects.get_or_create(pk=1, defaults={"size": 0, "root": EMPTY_ROOT})
-    head = Head.objects.select_for_update().get(pk=1)
-    batch = list(Entry.objects.filter(pending__isnull=False).order_by("seq").values_list("seq", "data")[:BATCH])
-    if not batch:
-        return 0
-    _append(head, batch)
-    return len(batch)
+    head, _ = Head.objects.select_for_update().get_or_create(pk=1, defaults={"size": 0, "root": EMPTY_ROOT})
+    seqs = store.take_pending(BATCH)
+    if seqs:
+        _append(head, seqs)
+    return len(seqs)
 
 
 def _close_if(wanted: Callable[[Head, datetime], bool]) -> None:
@@ -127,7 +125,8 @@ def _close(wanted: Callable[[Head, datetime], bool]) -> str:
             mapping.advance(covered, covered + mapping.BATCH)
             return "mapped"
         entry = states.record_state(head, now)
-    grown = _append(head, [(entry.seq, entry.data)])
+    Pending.objects.filter(entry=entry).delete()
+    grown = _append(head, [entry.seq])
     State.objects.create(size=grown.size, root=grown.root, entry=entry, at=now)
     states.forget_old_maps()
     return "closed"
@@ -148,15 +147,13 @@ def _is_open(head: Head, now: datetime) -> bool:
     return head.size > 0 and not State.objects.filter(pk=head.size).exists()
 
 
-def _append(head: Head, batch: Sequence[tuple[int, bytes | memoryview]]) -> tiles.Appended:
-    """Put entries (seq, bytes) on top of the tree whose head is locked, in the caller's transaction."""
-    seqs = [seq for seq, _ in batch]
-    hashes = [sha256(b"\x00" + bytes(data)).digest() for _, data in batch]
+def _append(head: Head, seqs: Sequence[int]) -> tiles.Appended:
+    """Put entries that wait no more on top of the tree whose head is locked, in the caller's transaction."""
+    hashes = [leaf_hash(data) for data in store.read_data(seqs)]
     grown = tiles.append(size=head.size, tiles=store.read_tiles(list(tiles.edge(head.size))), leaves=hashes)
     store.insert_leaves(head.size, seqs, hashes)
     store.write_tiles(grown.tiles)
     Head.objects.filter(pk=1).update(size=grown.size, root=grown.root)
-    store.clear_pending(seqs)
     return grown
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
-from psycopg import Cursor
+from psycopg import Cursor, pq
 
 from anchoring.models import Entry
 from anchoring.protocol.entry import ENDING_SIZE
@@ -44,15 +44,43 @@ _kept = _Kept()
 
 
 def _call(function: str, arguments: list[Any]) -> Any:
-    """What a function of PostgreSQL returns. Bytes go to the server as they are: Django's own cursor would write them
+    """What a function of PostgreSQL returns."""
+    return _rows(function, arguments)[0][0]
+
+
+def _rows(statement: str, arguments: list[Any]) -> list[Any]:
+    """What PostgreSQL answers. Bytes go to the server and come back as they are: Django's own cursor would write them
     into the statement's text, in hex. The thread keeps its cursor, because a new one has to learn every type anew."""
     database = connections[DEFAULT_DB_ALIAS]  # itself: each look through the proxy ``connection`` costs microseconds
     if _kept.cursor is None or _kept.cursor.connection is not database.connection:
         _kept.cursor = Cursor(database.connection)
-    CursorWrapper(_kept.cursor, database).execute(function, arguments)
-    row = _kept.cursor.fetchone()
-    assert row is not None
-    return row[0]
+        _kept.cursor.format = pq.Format.BINARY
+    CursorWrapper(_kept.cursor, database).execute(statement, arguments)
+    return _kept.cursor.fetchall() if _kept.cursor.description else []
+
+
+def take_pending(limit: int) -> list[int]:
+    """Take the first entries off the list of what waits, in the caller's transaction; their ``seq``, rising."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM anchoring_pending WHERE entry_id IN"
+            " (SELECT entry_id FROM anchoring_pending ORDER BY entry_id LIMIT %s) RETURNING entry_id",
+            [limit],
+        )
+        return sorted(seq for (seq,) in cursor.fetchall())
+
+
+def read_data(seqs: Sequence[int]) -> list[bytes]:
+    """The bytes of the entries with these ``seq``, by rising ``seq``, in one query."""
+    numbers = json.dumps(seqs)
+    if connection.vendor == "postgresql":
+        return [data for (data,) in _rows(_DATA.format("= ANY (%t::bigint[])"), ["{" + numbers[1:-1] + "}"])]
+    with connection.cursor() as cursor:
+        cursor.execute(_DATA.format("IN (SELECT value FROM json_each(%s))"), [numbers])
+        return [bytes(data) for (data,) in cursor.fetchall()]
+
+
+_DATA = "SELECT data FROM anchoring_entry WHERE seq {} ORDER BY seq"
 
 
 def insert_leaves(start: int, seqs: Sequence[int], hashes: Sequence[bytes]) -> None:
@@ -70,12 +98,20 @@ def insert_leaves(start: int, seqs: Sequence[int], hashes: Sequence[bytes]) -> N
 
 
 def write_tiles(grown: Mapping[tuple[int, int], bytes]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO anchoring_tile (level, n, hashes) VALUES (%s, %s, %s)"
-            " ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes",
-            [(level, n, hashes) for (level, n), hashes in grown.items()],
+    rows = [(level, n, hashes) for (level, n), hashes in grown.items()]
+    if connection.vendor == "postgresql":
+        _rows(
+            _TILES.format("SELECT * FROM unnest(%b::int2[], %b::int8[], %b::bytea[])"),
+            [list(column) for column in zip(*rows, strict=True)],
         )
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(_TILES.format("VALUES (%s, %s, %s)"), rows)
+
+
+_TILES = (
+    "INSERT INTO anchoring_tile (level, n, hashes) {} ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes"
+)
 
 
 def read_tiles(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
@@ -106,14 +142,6 @@ def read_head(step: str, sizes: Sequence[int]) -> Sequence[Any]:
             [*sizes, step],
         )
         return cursor.fetchone() or ()
-
-
-def clear_pending(seqs: Sequence[int]) -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("DELETE FROM anchoring_pending WHERE entry_id = ANY(%s)", [list(seqs)])
-        else:
-            cursor.executemany("DELETE FROM anchoring_pending WHERE entry_id = %s", [(seq,) for seq in seqs])
 
 
 def upsert(row: Model, fields: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -81,6 +81,12 @@ def destroy(owner: str) -> None:
     _sealing.pop(owner, None)
     if not DataKey.objects.filter(owner=owner, wrapped__isnull=False).update(wrapped=None, destroyed_at=now):
         DataKey.objects.get_or_create(owner=owner, defaults={"wrapped": None, "made_at": now, "destroyed_at": now})
+
+
+def destroyed_among(owners: Collection[str]) -> set[str]:
+    """Those of the owners whose data key was destroyed."""
+    gone = DataKey.objects.filter(owner__in=owners, wrapped__isnull=True)
+    return set(gone.values_list("owner", flat=True))
 
 
 def forget_cached_keys() -> None:

@@ -318,11 +318,11 @@ def check_inclusion(*, index: int, size: int, leaf: bytes, path: Sequence[bytes]
         if last == 0:
             raise VerificationError(f"the path of entry {index} is too long")
         if place & 1 or place == last:
-            node = sha256(b"\x01" + sibling + node)
+            node = hashlib.sha256(b"\x01" + sibling + node).digest()
             while place and not place & 1:
                 place, last = place >> 1, last >> 1
         else:
-            node = sha256(b"\x01" + node + sibling)
+            node = hashlib.sha256(b"\x01" + node + sibling).digest()
         place, last = place >> 1, last >> 1
     if last != 0 or node != root:
         raise VerificationError(f"the path of entry {index} does not lead to the sealed root")

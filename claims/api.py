@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, generics, serializers, status
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -26,6 +27,7 @@ from claims.actions import claim as actions
 from claims.actions import compliance
 from claims.fnol import MAX_ITEMS, CannotFile, Fnol, Item
 from claims.models import Claim, ClaimDecision, Policy, Role, User
+from claims.papers.proofs import CERTIFICATE, FILE, ProofForm
 from claims.workflow import StepRefused, subject_of
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -33,8 +35,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="1 to 64 visible ASCII characters of your choice. One key files one claim, however often sent.",
 )  # fmt: skip
 
+
 EVENT = OpenApiParameter("event", OpenApiTypes.UUID, description="Only this event, by its id.")
-NO_SUCH_EVENT = "This claim has no such event."
+NO_SUCH_EVENT = "This record has no such event."
 
 
 class Refused(exceptions.APIException):
@@ -285,25 +288,78 @@ class ClaimReceipt(APIView):
         return _download(log.first_receipt(subject_of(claim)).encode(), "text/plain", f"{number}.receipt.txt")
 
 
-class ClaimProof(APIView):
-    """The proof of record of a claim."""
+class OneFormOnly(DefaultContentNegotiation):
+    """Whatever the Accept header asks for: the address has one form, and refusals are JSON."""
 
-    @extend_schema(
-        parameters=[EVENT],
-        responses=_download_or_problem("application/json", OpenApiTypes.OBJECT),
-    )
-    def get(self, request: Request, number: str) -> HttpResponse:
-        """The file that ``verify.py`` checks; while pending it says so."""
-        claim, event = _claim(number, by=_user(request)), _event(request)
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """The first, for refusals."""
+        return renderers[0], renderers[0].media_type
+
+
+class HandsOutProofs(APIView):
+    """A proof of record in one of its forms, made anew each time: while anything in it is pending it says so."""
+
+    content_negotiation_class = OneFormOnly
+    form: ClassVar[ProofForm]
+
+    def hand_out(self, request: Request, thing: Claim | Policy) -> HttpResponse:
+        """Their own to the holder, everything to compliance (which is recorded); 404 to everyone else."""
+        user, event = _user(request), _event(request)
+        is_own = thing.party.user_id == user.pk
+        if not is_own and user.role != Role.COMPLIANCE:
+            raise exceptions.NotFound("Only the holder and compliance get a proof.")
+        owners = [thing.party.owner, vault.HOUSE] if is_own else None
         try:
-            proof = log.proof(
-                subject_of(claim), owners=_shown_owners(claim, request.user), entries=None if event is None else {event}
-            )
+            made = self.form.make(subject_of(thing), owners=owners, event=event)
         except log.NoSuchRecord:
             raise exceptions.NotFound(NO_SUCH_EVENT) from None
-        if _user(request).role == Role.COMPLIANCE:
-            compliance.record_export(by=_user(request), thing=claim, event=event)
-        return _download(proof, "application/json", f"{number}.proof.json")
+        if not is_own:
+            compliance.record_export(by=user, thing=thing, event=event)
+        return _download(made, self.form.media_type, self.form.file_name(thing.number, event))
+
+
+class ClaimProof(HandsOutProofs):
+    """The proof of record of a claim."""
+
+    form = FILE
+
+    @extend_schema(parameters=[EVENT], responses=_download_or_problem("application/json", OpenApiTypes.OBJECT))
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The file that `verify.py` checks. Pending? Later `verify.py --refresh` replaces it from this address."""
+        return self.hand_out(request, _claim(number, by=_user(request)))
+
+
+class ClaimCertificate(HandsOutProofs):
+    """The same on paper."""
+
+    form = CERTIFICATE
+
+    @extend_schema(parameters=[EVENT], responses=_download_or_problem("application/pdf", OpenApiTypes.BINARY))
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The certificate for people, a PDF with the proof of record attached inside."""
+        return self.hand_out(request, _claim(number, by=_user(request)))
+
+
+class PolicyProof(HandsOutProofs):
+    """The proof of record of a policy."""
+
+    form = FILE
+
+    @extend_schema(parameters=[EVENT], responses=_download_or_problem("application/json", OpenApiTypes.OBJECT))
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The file that `verify.py` checks. Pending? Later `verify.py --refresh` replaces it from this address."""
+        return self.hand_out(request, _policy_of(number, by=_user(request)))
+
+
+class PolicyCertificate(HandsOutProofs):
+    """The same on paper."""
+
+    form = CERTIFICATE
+
+    @extend_schema(parameters=[EVENT], responses=_download_or_problem("application/pdf", OpenApiTypes.BINARY))
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The certificate for people, a PDF with the proof of record attached inside."""
+        return self.hand_out(request, _policy_of(number, by=_user(request)))
 
 
 class ClaimTlogProof(APIView):
@@ -324,15 +380,6 @@ class ClaimTlogProof(APIView):
         return _download(placed.text.encode(), "text/plain; charset=utf-8", f"{number}.tlog-proof")
 
 
-def _event(request: Request) -> uuid.UUID | None:
-    """The event that the query names, if it names one."""
-    named = request.query_params.get("event")
-    try:
-        return None if named is None else uuid.UUID(named)
-    except ValueError:
-        raise exceptions.NotFound(NO_SUCH_EVENT) from None
-
-
 def _user(request: Request) -> User:
     assert isinstance(request.user, User)
     return request.user
@@ -340,6 +387,18 @@ def _user(request: Request) -> User:
 
 def _claim(number: str, *, by: User) -> Claim:
     return generics.get_object_or_404(Claim.objects.visible_to(by).select_related("policy", "party"), number=number)
+
+
+def _policy_of(number: str, *, by: User) -> Policy:
+    return generics.get_object_or_404(Policy.objects.visible_to(by).select_related("party"), number=number)
+
+
+def _event(request: Request) -> uuid.UUID | None:
+    """The event asked for, or None for all. Raises NotFound for what is no id."""
+    try:
+        return uuid.UUID(request.query_params["event"]) if "event" in request.query_params else None
+    except ValueError:
+        raise exceptions.NotFound(NO_SUCH_EVENT) from None
 
 
 def _policy(given: dict[str, Any], *, by: User) -> Policy:

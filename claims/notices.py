@@ -1,4 +1,4 @@
-"""Sending the e-mails that actions left owing (``models.Notice``).
+"""Sending the e-mails that actions left owing (``models.Notice``), some of them once a claim is anchored.
 
 A try is counted before the mail leaves and the notice is marked after it, so that nothing owed is lost: who crashes
 between the two sends that one mail again. What the mail server will not take is tried again, ever more rarely.
@@ -16,9 +16,13 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from claims.models import Notice
+from anchoring import log
+from claims.models import Claim, Notice
+from claims.workflow import subject_of
 
 AT_A_TIME: Final = 100
+LOOKED_AT: Final = 200
+"""How many held e-mails one tick looks at, the oldest ones: what was recorded first is anchored first."""
 MOST_TRIES: Final = 15
 FIRST_PAUSE: Final = timedelta(seconds=10)
 _LOCK: Final = "claims.send_notices"
@@ -32,11 +36,23 @@ def send_unsent() -> int:
     if not cache.add(_LOCK, True, timeout=_LOCK_SECONDS):
         return 0
     try:
-        unsent = Notice.objects.filter(sent_at=None, tries__lt=MOST_TRIES).select_related("user__party")
+        unsent = Notice.objects.filter(sent_at=None, awaits=None, tries__lt=MOST_TRIES).select_related("user__party")
         due = [notice for notice in unsent.order_by("id")[: 5 * AT_A_TIME] if _is_due(notice)]
         return sum(_send(notice) for notice in due[:AT_A_TIME])
     finally:
         cache.delete(_LOCK)
+
+
+def release_anchored() -> int:
+    """Let go the e-mails whose claim is anchored with all that is recorded of it; how many. Four queries at most.
+
+    Nothing is sent here. Two that look at once let each go once: the second finds it no longer held.
+    """
+    held = list(Notice.objects.filter(awaits__isnull=False).order_by("id")[:LOOKED_AT])
+    subjects = {notice.pk: subject_of(Claim(pk=notice.awaits_id)) for notice in held}
+    reached = log.newest_stages(list(subjects.values())) if held else {}
+    due = [pk for pk, subject in subjects.items() if subject in reached and reached[subject].settled]
+    return Notice.objects.filter(pk__in=due, awaits__isnull=False).update(awaits=None, made_at=timezone.now())
 
 
 def message_of(notice: Notice) -> EmailMessage:

@@ -103,10 +103,19 @@ def details(kind: str, facts: Facts) -> str:
     return ""
 
 
-def fact_rows(facts: Facts) -> list[dict[str, str]]:
-    """The facts of one event as rows of a summary list: what was said first, then who did it and how it then stood."""
+def fact_rows(facts: Facts, *, to: str = "holder") -> list[dict[str, str]]:
+    """The facts of one event as rows of a summary list: what was said first, then who did it and how it then stood.
+
+    To "staff", and on paper that the holder shows to others, the holder is not "you".
+    """
     names = [name for name in facts if name not in _LAST] + [name for name in _LAST if name in facts]
-    return [{"key": _label(name), "value": _value(name, facts[name], facts)} for name in names]
+    rows = {name: {"key": _label(name), "value": _value(name, facts[name], facts)} for name in names}
+    if to == "staff":
+        for name, row in rows.items():
+            row["key"] = _STAFF_LABELS.get(name, row["key"])
+        if "by.role" in rows:
+            rows["by.role"]["value"] = role_words(str(facts["by.role"]), to="staff")
+    return list(rows.values())
 
 
 def role_words(role: str, *, to: str = "holder") -> str:
@@ -120,12 +129,15 @@ _LAST: Final = ("number", "status.before", "status.after", "by.role", "by")
 _LABELS: Final[dict[str, str]] = {
     "account_name": "Name on the account", "account_number": "Account", "amount_minor": "Amount",
     "by": "That person's mark in the log", "by.role": "Who", "cause": "Cause", "claimed_minor": "Claimed in all",
-    "currency": "Currency", "description": "In your words", "loss_at": "Time of the loss",
-    "loss_precision": "How exactly", "number": "Number", "outcome": "Outcome", "payable_minor": "Amount payable",
-    "place": "Place", "policy": "Policy", "provision_ref": "Clause", "rationale": "In our words", "reason": "Reason",
-    "reason_code": "Reason", "reference": "Reference", "status.after": "It then stood at",
-    "status.before": "It stood at",
+    "currency": "Currency", "description": "In your words", "document.sha256": "Fingerprint of the document",
+    "ends_at": "Cover ends", "loss_at": "Time of the loss", "loss_precision": "How exactly", "number": "Number",
+    "outcome": "Outcome", "payable_minor": "Amount payable", "place": "Place", "policy": "Policy",
+    "premium_minor": "Price paid", "product_sha256": "Fingerprint of the terms", "provision_ref": "Clause",
+    "rationale": "In our words", "reason": "Reason", "reason_code": "Reason", "reference": "Reference",
+    "starts_at": "Cover begins", "status.after": "It then stood at", "status.before": "It stood at",
+    "total_minor": "Price in all", "trust_fingerprint": "Fingerprint of our keys",
 }  # fmt: skip
+_STAFF_LABELS: Final[dict[str, str]] = {"description": "In their words"}
 _NUMBERED: Final = re.compile(r"(item|file)\.([0-9]+)(\.claimed_minor|\.sha256)?")
 
 
@@ -158,9 +170,10 @@ def _choice(choices: type[TextChoices]) -> Callable[[str], str]:
 
 _WRITTEN: Final[dict[str, Callable[[str], str]]] = {
     "by.role": role_words, "cause": lambda code: causes()[code].label if code in causes() else code,
-    "loss_at": _moment, "loss_precision": _choice(Claim.Precision), "outcome": _choice(ClaimDecision.Outcome),
+    "ends_at": _moment, "loss_at": _moment, "loss_precision": _choice(Claim.Precision),
+    "outcome": _choice(ClaimDecision.Outcome),
     "reason_code": lambda code: reasons()[code].sentence if code in reasons() else code,
-    "status.after": _choice(Claim.Status), "status.before": _choice(Claim.Status),
+    "starts_at": _moment, "status.after": _choice(Claim.Status), "status.before": _choice(Claim.Status),
 }  # fmt: skip
 
 

@@ -174,6 +174,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "anchoring.sequence": SEQUENCE_EVERY_SECONDS,
         "anchoring.anchor": CHAIN_TICK_SECONDS,
         "claims.send_notices": 5,
+        "claims.release_notices": 15,
         "anchoring.restore_check": 3600,
     }.items()
 }

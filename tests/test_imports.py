@@ -24,9 +24,9 @@ RULES = {
 LAYERS = (
     {
         "advice", "catalogue", "coverage", "deadlines", "duties", "files", "fnol", "gateway", "iban", "models", "money",
-        "mrz", "notices", "numbers", "papers", "permissions", "rating", "recorded", "wording",
+        "mrz", "numbers", "papers", "permissions", "rating", "recorded", "wording",
     },
-    {"workflow"},
+    {"notices", "workflow"},
     {"actions"},
     {"forms", "checkout"},
     {"admin", "api", "api_urls", "apps", "importers", "management", "tasks", "templatetags", "urls", "views"},
@@ -35,7 +35,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 INNER_IMPORTS = {
     "anchoring/apps.py": ("anchoring.checks",),  # models exist only once the apps are ready
     "anchoring/chain.py": ("web3",),  # costs seconds
-    "claims/papers/__init__.py": ("typst",),  # 80 MB of code that only this needs
+    "claims/papers/typesetting.py": ("typst",),  # 80 MB of code that only this needs
     "claims/apps.py": ("claims.recorded",),  # models exist only once the apps are ready
     "portal/demo.py": ("anchoring", "celery", "claims", "django", "portal"),  # settings are read from what it sets
 }

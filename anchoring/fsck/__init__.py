@@ -17,7 +17,7 @@ from anchoring.fsck.kept import Show, keep
 from anchoring.fsck.rows import RecordedRows, check_rows
 from anchoring.fsck.sent import check_anchors, check_states
 from anchoring.fsck.tree import check_tree
-from anchoring.fsck.trust import check_trust, log_verifiers
+from anchoring.fsck.trust import check_cosignatures, check_trust, log_verifiers
 from anchoring.log import recorded_tables
 from anchoring.models import Entry, Leaf, Scan
 
@@ -48,6 +48,7 @@ def fsck(*, tally: Tally, progress: Progress) -> Findings:
             yield from _as_far_as_readable(table, check_rows(table, declared, recorded, tally, progress))
         yield from check_trust(tally)
         yield from check_tree(log_verifiers(), tally, progress)
+        yield from check_cosignatures()
         yield from check_states()
         yield from check_anchors(tally)
 

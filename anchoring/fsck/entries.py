@@ -41,7 +41,7 @@ def _batches() -> Iterator[list[Any]]:
     last = 0
     entries = Entry.objects.annotate(
         leaf_index=F("leaf__index"), leaf_hash=F("leaf__hash"), waits=F("pending__entry")
-    ).order_by("seq")
+    ).order_by("seq").values_list(named=True)  # fmt: skip
     while batch := list(entries.filter(seq__gt=last)[:BATCH]):
         yield batch
         last = batch[-1].seq
@@ -150,7 +150,7 @@ def _check_openings(
 def _disclosed(disclosure: str) -> tuple[str, Value, bytes]:
     """Field name, value and digest. Read quickly: what has the digest that the entry holds is what we wrote."""
     try:
-        _, name, value = json.loads(urlsafe_b64decode(disclosure + "=="))
+        _, name, value = json.loads(urlsafe_b64decode(disclosure + "==").decode())
     except (ValueError, TypeError):
         return "something malformed", None, b""
     return str(name), value, digest(disclosure)

@@ -1,6 +1,7 @@
 """The tree computed again: leaves, tiles, each checkpoint on the way, the head at the end."""
 
 from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
 from django.db.models import Exists, Max, OuterRef
 
@@ -93,7 +94,7 @@ def _check_leaves(number: int, width: int) -> Generator[Finding, None, bytes | N
     start = number * WIDTH
     entry = Entry.objects.filter(pk=OuterRef("entry_id"))
     rows = Leaf.objects.filter(index__gte=start, index__lt=start + width).annotate(has_entry=Exists(entry))
-    leaves = {row.index: row for row in rows.order_by("index")}
+    leaves = {row.index: row for row in rows.order_by("index").values_list(named=True)}
     stored = _stored(0, number)
     settled = []
     for index in range(start, start + width):
@@ -110,7 +111,7 @@ def _check_leaves(number: int, width: int) -> Generator[Finding, None, bytes | N
     return hashes
 
 
-def _settled(leaf: Leaf | None, in_tile: bytes | None) -> bytes:
+def _settled(leaf: Any, in_tile: bytes | None) -> bytes:
     """The hash that two of the leaf's row, the tile and the entry agree on; the odd one is named elsewhere."""
     if leaf is None:
         assert in_tile is not None

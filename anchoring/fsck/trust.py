@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 
 from anchoring import config
 from anchoring.fsck.finding import Finding, Findings, Tally
-from anchoring.models import Registration, TrustVersion
+from anchoring.keys import verify_ed25519
+from anchoring.models import Cosignature, Registration, TrustVersion
 from anchoring.protocol.canonical import Malformed
-from anchoring.protocol.note import Verifier
+from anchoring.protocol.cosignature import check_cosignature
+from anchoring.protocol.note import Verifier, split_note
 from anchoring.protocol.trust import Registration as PublishedRegistration
 from anchoring.protocol.trust import Trust
 from anchoring.trust import parse_versions, published
@@ -31,6 +33,21 @@ def check_trust(tally: Tally) -> Findings:
     for place, row in enumerate(Registration.objects.order_by("pk")):
         if place >= len(told) or told[place] != published(row):
             yield Finding(f"registration {row.pk}", "is not what trust.json publishes")
+
+
+def check_cosignatures() -> Findings:
+    """Each auditor's line against the checkpoint that it stands under and the auditors that trust.json ever named."""
+    trust = _readable(list(TrustVersion.objects.order_by("version")))
+    ever = {auditor for version in trust.versions for auditor in version.statement.auditors} if trust else set()
+    for row in Cosignature.objects.select_related("checkpoint").order_by("pk").iterator(chunk_size=1_000):
+        text, _ = split_note(row.checkpoint.note)
+        try:
+            signer = check_cosignature(row.line, text, list(ever), verify_ed25519).verifier
+        except Malformed as error:
+            yield Finding(f"cosignature {row.pk}, column line", f"is not an auditor's of its checkpoint: {error}")
+            continue
+        if row.auditor != f"{signer.name}+{signer.key_id.hex()}":
+            yield Finding(f"cosignature {row.pk}, column auditor", "is not the key that signed")
 
 
 def log_verifiers() -> Verifiers:

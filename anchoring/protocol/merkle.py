@@ -88,10 +88,11 @@ def _check_growth(old_size: int, new_size: int, old_root: bytes, new_root: bytes
 
 def _climb(seed: bytes, inner: Iterable[bytes], border: Iterable[bytes], *, turns: int) -> bytes:
     """The root over *seed*: *inner* siblings stand left where the bit of *turns* is set, *border* ones always."""
-    for bit, sibling in enumerate(inner):
-        seed = node_hash(sibling, seed) if turns >> bit & 1 else node_hash(seed, sibling)
+    for sibling in inner:
+        seed = sha256(b"\x01" + sibling + seed if turns & 1 else b"\x01" + seed + sibling).digest()
+        turns >>= 1
     for sibling in border:
-        seed = node_hash(sibling, seed)
+        seed = sha256(b"\x01" + sibling + seed).digest()
     return seed
 
 

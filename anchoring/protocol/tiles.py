@@ -7,6 +7,7 @@ A tile only ever grows at its end, so one that is longer than an older size need
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from anchoring.protocol import merkle
@@ -63,6 +64,10 @@ def subtree_root(hashes: bytes) -> bytes:
     return hashes
 
 
+# By its content, so it is never wrong. Proofs share the upper tiles, and neighbours the lowest one; 2 MB at most.
+_remembered_root = lru_cache(maxsize=512)(subtree_root)
+
+
 @dataclass(frozen=True, slots=True)
 class TileReader:
     """The port :data:`merkle.Read` over a *fetch* of tiles: one fetch for one read, whatever its length."""
@@ -78,7 +83,7 @@ class TileReader:
 
 def _read_place(tiles: Mapping[Tile, bytes], where: Place) -> bytes:
     hashes = _prefix(tiles, where.tile, where.width)
-    return subtree_root(hashes[where.start * HASH_SIZE :])
+    return _remembered_root(hashes[where.start * HASH_SIZE :])
 
 
 def _prefix(tiles: Mapping[Tile, bytes], tile: Tile, width: int) -> bytes:

@@ -122,7 +122,9 @@ def submit_claim(
     Document.objects.filter(pk__in=[paper.pk for paper in moved]).update(claim=claim, draft=None)
     if draft is not None:
         ClaimDraft.objects.filter(pk=draft.pk).delete()
-    notify(party, template="claim_received", number=claim.number, path=f"/claims/{claim.number}/", at=at)
+    path = f"/claims/{claim.number}/"
+    notify(party, template="claim_received", number=claim.number, path=path, at=at)
+    notify(party, template="claim_anchored", number=claim.number, path=path, at=at, awaits=claim)
     return claim
 
 

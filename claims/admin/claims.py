@@ -129,6 +129,7 @@ class ClaimAdmin(WorkAdmin):
 
     readers = frozenset({*CLAIM_STAFF, Role.FINANCE})
     case_template = "admin/claims/claim/case.html"
+    api_proof = "api-claim-proof"
     list_display = ("number", "holder", "standing", "cause", "claimed", "reported", "waiting", "handled_by", "record")
     list_filter = (StatusFilter, HandlerFilter, CauseFilter)
     search_fields = ("number", "party__name")

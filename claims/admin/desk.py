@@ -1,9 +1,10 @@
 """What every list and every case of the desk has in common: read-only, by role, and each opening recorded."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
@@ -22,6 +23,7 @@ from claims.actions.compliance import record_access, record_export
 from claims.admin.history import happened, looked_at, progress
 from claims.models import Role, User
 from claims.money import Money, format_money
+from claims.papers.proofs import CERTIFICATE, FILE, ProofForm
 from claims.workflow import Thing, number_of, subject_of
 
 PURPOSES: dict[str, str] = {
@@ -102,6 +104,7 @@ class CaseAdmin(DeskAdmin):
     """A list whose rows open into a case page with its history, its steps and, for compliance, its proofs."""
 
     case_template: ClassVar[str]
+    api_proof: ClassVar[str] = ""
 
     def facts(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
         """What the page of ``thing`` shows beside its history; each list says."""
@@ -122,7 +125,13 @@ class CaseAdmin(DeskAdmin):
         return [
             path("<uuid:pk>/events/", view(self.events_view), name=f"{name}_events"),
             path("<uuid:pk>/proof/", view(self.proof_view), name=f"{name}_proof"),
+            path("<uuid:pk>/certificate.pdf", view(self.certificate_view), name=f"{name}_certificate"),
             path("<uuid:pk>/events/<uuid:event>/proof/", view(self.proof_view), name=f"{name}_event_proof"),
+            path(
+                "<uuid:pk>/events/<uuid:event>/certificate.pdf",
+                view(self.certificate_view),
+                name=f"{name}_event_certificate",
+            ),
             *super().get_urls(),
         ]
 
@@ -145,7 +154,7 @@ class CaseAdmin(DeskAdmin):
     def events_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
         """What has changed since the page was shown: 204 for nothing, a reload for a new event, else the ladders."""
         thing = self.case(request, str(pk))
-        lines = happened(log.history(subject_of(thing)), proof_url=self._event_proof(request, thing))
+        lines = happened(log.history(subject_of(thing)), proof_urls=self._event_proof(request, thing))
         now, seen = progress(lines), request.GET.get("seen", "")
         if seen == now.seen:
             return HttpResponse(status=204)
@@ -159,20 +168,11 @@ class CaseAdmin(DeskAdmin):
 
     def proof_view(self, request: HttpRequest, pk: uuid.UUID, event: uuid.UUID | None = None) -> HttpResponse:
         """The proof of record with everything in it, for compliance; that it left the house is recorded."""
-        thing, by = self.case(request, str(pk)), signed_in(request)
-        if by.role != Role.COMPLIANCE:
-            raise PermissionDenied("only compliance takes proofs out of the house")
-        try:
-            made = log.proof(subject_of(thing), owners=None, entries=None if event is None else [event])
-        except log.NoSuchRecord as error:
-            raise Http404("no such event of this case") from error
-        record_export(by=by, thing=thing, event=event)
-        part = f".{str(event)[:8]}" if event else ""
-        headers = {
-            "Content-Disposition": f'attachment; filename="{number_of(thing)}{part}.proof.json"',
-            "Cache-Control": "private, no-store",
-        }
-        return HttpResponse(made, content_type="application/json", headers=headers)
+        return self._handed_out(request, pk, event, FILE)
+
+    def certificate_view(self, request: HttpRequest, pk: uuid.UUID, event: uuid.UUID | None = None) -> HttpResponse:
+        """The same on paper, with the file inside."""
+        return self._handed_out(request, pk, event, CERTIFICATE)
 
     def case(self, request: HttpRequest, object_id: str) -> Any:
         """The case if the reader may see it. Raises PermissionDenied by role, Http404 by case."""
@@ -195,25 +195,50 @@ class CaseAdmin(DeskAdmin):
             "list_url": self.address("changelist"), "case_url": self.address("change", thing.pk), **more,
         }  # fmt: skip
 
+    def _handed_out(
+        self, request: HttpRequest, pk: uuid.UUID, event: uuid.UUID | None, form: ProofForm
+    ) -> HttpResponse:
+        thing, by = self.case(request, str(pk)), signed_in(request)
+        if by.role != Role.COMPLIANCE:
+            raise PermissionDenied("only compliance takes proofs out of the house")
+        try:
+            made = form.make(subject_of(thing), owners=None, event=event)
+        except log.NoSuchRecord as error:
+            raise Http404("no such event of this case") from error
+        record_export(by=by, thing=thing, event=event)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{form.file_name(number_of(thing), event)}"',
+            "Cache-Control": "private, no-store",
+        }
+        return HttpResponse(made, content_type=form.media_type, headers=headers)
+
     def _page(self, request: HttpRequest, thing: Thing) -> dict[str, Any]:
         by = signed_in(request)
         events = log.history(subject_of(thing))
         masks = () if by.role == Role.FINANCE else ("account_number",)
-        lines = happened(events, proof_url=self._event_proof(request, thing), masks=masks)
+        lines = happened(events, proof_urls=self._event_proof(request, thing), masks=masks)
         oversees = by.role == Role.COMPLIANCE
         return self.frame(
             request, thing, lines=lines[::-1], newest=lines[-1], progress=progress(lines),
             events_url=self.address("events", thing.pk),
             proof_url=self.address("proof", thing.pk) if oversees else "",
+            certificate_url=self.address("certificate", thing.pk) if oversees else "",
+            refresh_url=self._refresh_url(thing) if oversees else "",
             looks=looked_at(thing) if oversees else [],
             **self.facts(request, thing),
         )  # fmt: skip
 
-    def _event_proof(self, request: HttpRequest, thing: Thing) -> Any:
-        """Event id → the address of its proof, "" for readers who get none."""
+    def _event_proof(self, request: HttpRequest, thing: Thing) -> Callable[[uuid.UUID], tuple[str, str]]:
+        """Event id → the addresses of its proof and of its certificate, "" for readers who get none."""
         if signed_in(request).role != Role.COMPLIANCE:
-            return lambda event_id: ""
-        return lambda event_id: self.address("event_proof", thing.pk, event_id)
+            return lambda event_id: ("", "")
+        return lambda event_id: (
+            self.address("event_proof", thing.pk, event_id), self.address("event_certificate", thing.pk, event_id),
+        )  # fmt: skip
+
+    def _refresh_url(self, thing: Thing) -> str:
+        """The API's address of the proof, from which verify.py fetches the newest version; "" where there is none."""
+        return settings.SITE_URL + reverse(self.api_proof, args=[number_of(thing)]) if self.api_proof else ""
 
 
 def not_readable(error: vault.VaultError) -> dict[str, str]:

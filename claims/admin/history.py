@@ -13,8 +13,6 @@ from claims.catalogue import kyc_reasons
 from claims.models import User
 from claims.workflow import Thing
 
-_KEYS = {"In your words": "In their words"}
-
 
 @dataclass(frozen=True)
 class Line:
@@ -28,6 +26,7 @@ class Line:
     who: str
     stage: Stage
     proof_url: str = ""
+    certificate_url: str = ""
     rows: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -43,18 +42,22 @@ class Progress:
 def happened(
     events: Sequence[log.Event],
     *,
-    proof_url: Callable[[uuid.UUID], str] = lambda _: "",
+    proof_urls: Callable[[uuid.UUID], tuple[str, str]] = lambda _: ("", ""),
     masks: Collection[str] = (),
 ) -> list[Line]:
-    """The events as lines, in their order, the facts named in ``masks`` cut to their ends; one query for names."""
+    """The events as lines, in their order, the facts named in ``masks`` cut to their ends; one query for names.
+
+    ``proof_urls`` gives the addresses of an event's proof and of its certificate.
+    """
     names = _names(events)
+    urls = [proof_urls(event.id) for event in events]
     return [
         Line(
             id=event.id, at=event.at, title=wording.sentence(event.kind, to="staff"),
             text=_text(event), by=_by(event, names), who="you" if event.kind in wording.BY_THE_HOLDER else "us",
-            stage=event.stage, proof_url=proof_url(event.id), rows=_rows(event.facts, masks),
+            stage=event.stage, proof_url=proof, certificate_url=paper, rows=_rows(event.facts, masks),
         )
-        for event in events
+        for event, (proof, paper) in zip(events, urls, strict=True)
     ]  # fmt: skip
 
 
@@ -78,11 +81,9 @@ def masked(number: str) -> str:
 
 
 def _rows(facts: wording.Facts, masks: Collection[str]) -> list[dict[str, str]]:
-    """All facts as staff read them: the holder's words are theirs, not the reader's."""
+    """All facts as staff read them."""
     shown = {name: masked(str(value or "")) if name in masks else value for name, value in facts.items()}
-    if "by.role" in shown:
-        shown["by.role"] = wording.role_words(str(shown["by.role"]), to="staff")
-    return [row | {"key": _KEYS.get(row["key"], row["key"])} for row in wording.fact_rows(shown)]
+    return wording.fact_rows(shown, to="staff")
 
 
 def _names(events: Iterable[log.Event]) -> dict[str, str]:

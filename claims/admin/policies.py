@@ -21,6 +21,7 @@ class PolicyAdmin(CaseAdmin):
 
     readers = frozenset({Role.UNDERWRITER, Role.ADJUSTER, Role.SUPERVISOR, Role.COMPLIANCE})
     case_template = "admin/claims/policy/case.html"
+    api_proof = "api-policy-proof"
     list_display = ("number", "holder", "standing", "product_name", "starts", "ends", "premium", "record")
     list_filter = ("product_code",)
     search_fields = ("number", "party__name", "external_ref")

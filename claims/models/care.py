@@ -1,14 +1,22 @@
 """Keeping people informed, and the serial numbers they quote."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import connection, models
 
 from claims.models.party import Party, User
 
+if TYPE_CHECKING:
+    from claims.models.claim import Claim
+
 
 class Notice(models.Model):
-    """An e-mail owed to someone; written with the change it tells of, sent by the next tick that finds it unsent."""
+    """An e-mail owed to someone; written with the change it tells of, sent by the next tick that finds it unsent.
+
+    One that ``awaits`` a claim is written when the claim is sent, and held until all that is recorded of the claim is
+    anchored: there is never more than one for a claim, whoever looks how often.
+    """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT)
     template = models.CharField(max_length=40)
@@ -17,18 +25,28 @@ class Notice(models.Model):
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    awaits = models.ForeignKey("claims.Claim", null=True, blank=True, on_delete=models.PROTECT, db_index=False)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=models.Q(sent_at=None), name="notice_unsent")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["number"], condition=models.Q(template="claim_anchored"), name="notice_anchored_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(sent_at=None, awaits=None), name="notice_unsent"),
+            models.Index(fields=["id"], condition=models.Q(awaits__isnull=False), name="notice_held"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.template} about {self.number}"
 
 
-def notify(party: Party, *, template: str, number: str, path: str, at: datetime) -> None:
-    """Owe the party an e-mail; people without an account (imported ones) get none."""
+def notify(party: Party, *, template: str, number: str, path: str, at: datetime, awaits: "Claim | None" = None) -> None:
+    """Owe the party an e-mail, held until the claim that it ``awaits`` is anchored; people without an account (imported
+    ones) get none."""
     if party.user is not None:
-        Notice.objects.create(user=party.user, template=template, number=number, path=path, made_at=at)
+        Notice.objects.create(user=party.user, template=template, number=number, path=path, made_at=at, awaits=awaits)
 
 
 class Serial(models.Model):

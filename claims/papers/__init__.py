@@ -1,27 +1,18 @@
-"""The policy document: a tagged PDF set by typst from data; the same data gives the same bytes.
-
-What people typed reaches the template as JSON, never as template code. The fonts inside typst draw Latin, Greek,
-Cyrillic, Hebrew and Arabic the same on every machine; for other scripts the machine's own fonts are asked too.
-"""
+"""The policy document: a tagged PDF set by typst from data; the same data gives the same bytes."""
 
 import hashlib
-import json
-import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.staticfiles import finders
 
 from claims import files
 from claims.catalogue import Coverage, Product
 from claims.models import Quote
 from claims.money import Money, format_money
+from claims.papers.typesetting import groups_of_four, moment, typeset
 
-_FOLDER: Final = Path(__file__).parent
-_ACCESSIBLE: Final = "ua-1"  # ISO 14289-1: tagged, titled, every character drawn
 _DAY: Final = timedelta(days=1)
 
 
@@ -30,19 +21,16 @@ def policy_document(
 ) -> files.Received:
     """The document of the policy that ``quote`` becomes, under ``number``, issued then; about 40 ms and 25 MB."""
     paper = _policy_paper(quote, number=number, holder=holder, issued_at=issued_at, fingerprint=trust_fingerprint)
-    content = _typeset(_FOLDER / "policy.typ", paper, at=issued_at)
+    codes = " ".join(f"U+{ord(character):04X}" for character in paper["holder"])
+    content = typeset("policy.typ", paper, at=issued_at, undrawn={"holder_codes": codes})
     return files.Received(f"{number}.pdf", files.PDF, content, hashlib.sha256(content).hexdigest())
-
-
-def groups_of_four(fingerprint: str) -> list[str]:
-    """A fingerprint as people compare it."""
-    return [fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4)]
 
 
 def _policy_paper(quote: Quote, *, number: str, holder: str, issued_at: datetime, fingerprint: str) -> dict[str, Any]:
     product = quote.product
     return {
         "title": f"{product.name} {number}",
+        "running": product.name,
         "number": number,
         "holder": holder,
         "insurer": settings.PRODUCT_NAME,
@@ -72,15 +60,15 @@ def _policy_paper(quote: Quote, *, number: str, holder: str, issued_at: datetime
 
 def _facts(quote: Quote, product: Product, issued_at: datetime) -> Iterator[tuple[str, str]]:
     """What matters most, with the two moments that clause 2.1 promises."""
-    yield "Issued", _moment(issued_at)
+    yield "Issued", moment(issued_at)
     yield "Cover begins", _beginning(quote, product, issued_at)
     yield "Cover ends", f"With the end of {quote.ends_at - timedelta(microseconds=1):%-d %B %Y} (UTC)"
     if product.late_purchase is not None and issued_at >= quote.starts_at + _DAY:
         hours = timedelta(hours=product.late_purchase.waiting_hours)
-        yield "Waiting period", f"Until {_moment(issued_at + hours)} (clause {product.late_purchase.clause})"
+        yield "Waiting period", f"Until {moment(issued_at + hours)} (clause {product.late_purchase.clause})"
     days = product.cooling_off_days(term_days=(quote.ends_at - quote.starts_at).days)
     if product.cooling_off is not None:
-        until = f"Until {_moment(issued_at + timedelta(days=days))}" if days else "None for a contract this short"
+        until = f"Until {moment(issued_at + timedelta(days=days))}" if days else "None for a contract this short"
         yield "Right to step back", f"{until} (clause {product.cooling_off.clause})"
 
 
@@ -138,43 +126,3 @@ def _price(quote: Quote, product: Product) -> Iterator[tuple[str, str]]:
 def _applies(product: Product, codes: tuple[str, ...]) -> str:
     names = [coverage.name for coverage in product.coverages if coverage.code in codes]
     return "Everything" if len(names) == len(product.coverages) else ", ".join(names)
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
-
-
-def _typeset(template: Path, paper: dict[str, Any], *, at: datetime) -> bytes:
-    """Set the paper; first with typst's own fonts, then with the machine's too, last with boxes for what none draws.
-
-    The last way names the holder's characters in Unicode, so that the document stays exact.
-    """
-    import typst  # noqa: PLC0415 - 80 MB of code that only this needs
-
-    def compiled(data: dict[str, Any], *, standard: Literal["ua-1"] | None, own_fonts_only: bool) -> bytes:
-        made: bytes = typst.compile(
-            template.read_bytes(), sys_inputs={"data": json.dumps(data), "wordmark": _wordmark()},
-            ignore_system_fonts=own_fonts_only, pdf_standards=standard, timestamp=int(at.timestamp()),
-        )  # fmt: skip
-        return made
-
-    paper = {key: _drawable(value) if isinstance(value, str) else value for key, value in paper.items()}
-    for own_fonts_only in (True, False):
-        try:
-            return compiled(paper, standard=_ACCESSIBLE, own_fonts_only=own_fonts_only)
-        except typst.TypstError as error:
-            if "could not be displayed" not in error.message:
-                raise
-    codes = " ".join(f"U+{ord(character):04X}" for character in paper["holder"])
-    return compiled(paper | {"holder_codes": codes}, standard=None, own_fonts_only=False)
-
-
-def _drawable(text: str) -> str:
-    """Without what is no character: controls, halves of surrogates, unassigned and private code points."""
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") else c for c in text)
-
-
-def _wordmark() -> str:
-    path = finders.find("portal/wordmark.svg")
-    assert path is not None, "the wordmark lies among the static files"
-    return Path(path).read_text(encoding="utf-8")

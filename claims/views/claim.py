@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,6 +25,8 @@ from claims.forms.claim import AddEvidenceForm
 from claims.iban import format_iban
 from claims.models import Claim, ClaimDecision, Document, Role, User
 from claims.money import Money, format_money
+from claims.papers.certificate import file_name
+from claims.papers.proofs import CERTIFICATE, FILE, ProofForm
 from claims.views.ladder import Watch, risen
 from claims.views.signed_in import SignedIn
 from claims.workflow import StepRefused, refusal, subject_of
@@ -74,6 +78,7 @@ def claim(request: SignedIn, number: str) -> HttpResponse:
         "may_add": not refusal(found, "add_evidence", by=request.user),
         "may_withdraw": not refusal(found, "withdraw", by=request.user),
         "watch": Watch.of(events),
+        "refresh_url": settings.SITE_URL + reverse("api-claim-proof", args=[found.number]),
     }  # fmt: skip
     return render(request, "claims/claim/claim.html", context)
 
@@ -149,22 +154,34 @@ def claim_receipt(request: SignedIn, number: str, event: uuid.UUID | None = None
     entry = entries.first() if event is None else entries.filter(id=event).order_by("seq").first()
     if entry is None:
         raise Http404("no such event of this claim")
-    return _download(log.receipt(entry), _file_name(found, event, "receipt.txt"), "text/plain; charset=utf-8")
+    return _download(log.receipt(entry), file_name(found.number, event, "receipt.txt"), "text/plain; charset=utf-8")
 
 
 @login_required
 @require_safe
 def claim_proof(request: SignedIn, number: str, event: uuid.UUID | None = None) -> HttpResponse:
     """The proof of record of the whole claim or of one event: one's own, or any for compliance."""
+    return _handed_out(request, number, event, FILE)
+
+
+@login_required
+@require_safe
+def claim_certificate(request: SignedIn, number: str, event: uuid.UUID | None = None) -> HttpResponse:
+    """The same on paper, with the file inside."""
+    return _handed_out(request, number, event, CERTIFICATE)
+
+
+def _handed_out(request: SignedIn, number: str, event: uuid.UUID | None, form: ProofForm) -> HttpResponse:
+    """Made anew each time, so that it is the newest; that compliance took it is recorded."""
     found = _provable(request.user, number)
     owners = [found.owner, vault.HOUSE] if _is_holder(request.user, found) else None
     try:
-        made = log.proof(subject_of(found), owners=owners, entries=None if event is None else [event])
+        made = form.make(subject_of(found), owners=owners, event=event)
     except log.NoSuchRecord as error:
         raise Http404("no such event of this claim") from error
     if owners is None:
         compliance.record_export(by=request.user, thing=found, event=event)
-    return _download(made, _file_name(found, event, "proof.json"), "application/json")
+    return _download(made, form.file_name(found.number, event), form.media_type)
 
 
 def _visible(user: User, number: str) -> Claim:
@@ -187,10 +204,6 @@ def _is_holder(user: User, found: Claim) -> bool:
 def _download(content: bytes | str, name: str, media_type: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     return HttpResponse(content, content_type=media_type, headers=headers)
-
-
-def _file_name(found: Claim, event: uuid.UUID | None, ending: str) -> str:
-    return f"{found.number}.{ending}" if event is None else f"{found.number}.{str(event)[:8]}.{ending}"
 
 
 def _received(form: AddEvidenceForm) -> list[Received]:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -14,6 +16,7 @@ from anchoring import log, vault
 from claims import wording
 from claims.actions import compliance
 from claims.models import Document, Policy, Role
+from claims.papers.proofs import CERTIFICATE, FILE, ProofForm
 from claims.views.cover import TONES
 from claims.views.document import document
 from claims.views.ladder import Watch, risen
@@ -43,6 +46,7 @@ def policy(request: SignedIn, number: str) -> HttpResponse:
         "paper": _paper(found), "issued": _issued(events),
         "timeline": [_line(event) for event in events], "watch": Watch.of(events),
         "claims": found.claims.order_by("-reported_at", "-pk"),
+        "refresh_url": settings.SITE_URL + reverse("api-policy-proof", args=[found.number]),
     }  # fmt: skip
     return render(request, "claims/policy/policy.html", context)
 
@@ -76,6 +80,17 @@ def policy_document(request: SignedIn, number: str) -> HttpResponse:
 @require_safe
 def policy_proof(request: SignedIn, number: str) -> HttpResponse:
     """The proof of record: one's own, or any for compliance, which is recorded."""
+    return _handed_out(request, number, FILE)
+
+
+@login_required
+@require_safe
+def policy_certificate(request: SignedIn, number: str) -> HttpResponse:
+    """The same on paper, with the file inside."""
+    return _handed_out(request, number, CERTIFICATE)
+
+
+def _handed_out(request: SignedIn, number: str, form: ProofForm) -> HttpResponse:
     found = _visible(request, number)
     owners: list[str] | None = [found.party.owner, vault.HOUSE]
     if not _is_holder(request, found):
@@ -84,11 +99,11 @@ def policy_proof(request: SignedIn, number: str) -> HttpResponse:
         compliance.record_export(by=request.user, thing=found)
         owners = None
     headers = {
-        "Content-Disposition": f'attachment; filename="{found.number}.proof.json"',
+        "Content-Disposition": f'attachment; filename="{form.file_name(found.number)}"',
         "Cache-Control": "private, no-store",
     }
-    made = log.proof(subject_of(found), owners=owners)
-    return HttpResponse(made, content_type="application/json", headers=headers)
+    made = form.make(subject_of(found), owners=owners)
+    return HttpResponse(made, content_type=form.media_type, headers=headers)
 
 
 def _visible(request: SignedIn, number: str) -> Policy:

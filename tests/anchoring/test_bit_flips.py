@@ -8,9 +8,11 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from anchoring import config, fsck, guards, pipeline, registry
+from anchoring import audit, config, fsck, guards, pipeline, registry
 from anchoring.chain import Fees, Wallet
+from anchoring.cosignatures import accept_cosignature
 from anchoring.models import Confirmation, Handover
+from anchoring.protocol.note import split_note
 from anchoring.trust import trust_file
 from tests import people
 from tests.anchoring.log_world import a_chain, anchor_all, guards_lifted, notes, register, sql
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db
 NO_SECOND_WITNESS = {  # only their own column holds them, and nobody's proof rests on them
     "opening.id", "checkpoint.at", "trustversion.at", "registration.at", "anchor.at", "attempt.sender", "attempt.at",
     "sighting.id", "sighting.at", "confirmation.id", "confirmation.at", "receiptproof.id", "receiptproof.reason",
-    "receiptproof.at", "handover.id", "handover.sender", "handover.at",
+    "receiptproof.at", "cosignature.id", "cosignature.at", "handover.id", "handover.sender", "handover.at",
 }  # fmt: skip
 NOT_HERE = "retraction"  # the one table without a row here: what it says of a block that is gone nothing else can say
 COLUMNS = [
@@ -29,9 +31,13 @@ COLUMNS = [
 ]
 
 
+AUDITOR = audit.AuditorKey("auditor.example", b"A" * 32)
+
+
 @pytest.fixture
-def chain(alice):
+def chain(alice, settings):
     """A row of everything, confirmed on this chain; more is sealed above it."""
+    settings.AUDITOR_KEYS = [AUDITOR.verifier_key]
     chain = a_chain()
     people.submit_identity(alice)
     notes(4)
@@ -48,6 +54,8 @@ def chain(alice):
         registration=registration, sender=hand, controller=b"n" * 20, nonce=9, tip=2, cap=3, raw=signed.raw,
         transaction=signed.hash, at=timezone.now(),
     )  # fmt: skip
+    anchored = Confirmation.objects.get().anchor.checkpoint
+    accept_cosignature(anchored.size, AUDITOR.cosign(split_note(anchored.note)[0], 1_800_000_000))
     return chain
 
 

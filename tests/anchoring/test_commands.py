@@ -15,6 +15,7 @@ from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from proofbundle import verify_tlog_proof
+from pypdf import PdfReader
 
 from anchoring import config, mapping, pipeline, registry, verify
 from anchoring.chain import address_of
@@ -396,6 +397,17 @@ def test_proof_takes_a_number_as_people_write_it_and_names_the_file_after_it(ali
     monkeypatch.chdir(tmp_path)
     run("proof", case.number.lower().replace("-", " "))
     assert (tmp_path / f"{case.number}.proof.json").exists()
+
+
+def test_proof_on_paper_carries_the_file_and_says_what_to_do_with_it(alice, tmp_path, monkeypatch) -> None:
+    case = people.submit_identity(alice)
+    monkeypatch.chdir(tmp_path)
+    said = run("proof", case.number, "--certificate")
+    run("proof", case.number)
+    written = tmp_path / f"{case.number}.certificate.pdf"
+    assert said.startswith(f"Wrote {written.name} (") and said.endswith("attached to it, and give that to verify.py\n")
+    file = (tmp_path / f"{case.number}.proof.json").read_bytes()
+    assert PdfReader(written).attachments == {f"{case.number}.proof.json": [file]}
 
 
 def test_proof_of_one_event_shows_that_event(alice, carol, tmp_path) -> None:

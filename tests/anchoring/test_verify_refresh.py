@@ -266,6 +266,13 @@ def test_a_file_that_is_no_proof_is_not_refreshed_and_nobody_is_asked(tmp_path, 
     assert (refused.value.exit_code, server.asked, path.read_bytes()) == (exit_code, [], held)
 
 
+def test_a_proof_of_absence_is_not_refreshed_and_nobody_is_asked(tmp_path):
+    (tmp_path / "FILE").write_bytes(world.finish(history_world.absent()))
+    with portal(PROVED) as server, pytest.raises(VerificationError, match="a proof of absence names nobody") as error:
+        verify.refresh(str(tmp_path / "FILE"), server.url, TRUST)
+    assert (error.value.exit_code, server.asked) == (2, [])
+
+
 def test_an_unusable_trust_file_asks_nobody(tmp_path):
     path = tmp_path / "alice.proof.json"
     path.write_bytes(LOCATED)

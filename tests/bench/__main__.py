@@ -1,6 +1,6 @@
 """Run all groups: on PostgreSQL (DATABASE_URL), then the saves again on SQLite in a process of its own.
 
-python -m tests.bench [--quick] [--only GROUP …]
+python -m tests.bench [--quick | --huge] [--only GROUP …]
 """
 
 import argparse
@@ -12,13 +12,15 @@ import tempfile
 
 import django
 
-GROUPS = ("gas", "saving", "filing", "sequencing", "anchoring", "verifying", "demo", "sqlite")
+GROUPS = ("gas", "saving", "filing", "sequencing", "proving", "fsck", "anchoring", "verifying", "demo", "sqlite")
 
 
 def main(arguments: list[str]) -> int:
     """Measure what was asked for; without DATABASE_URL there is only what SQLite can show."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few writes of each: shows that it runs, proves nothing")
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument("--quick", action="store_true", help="a few writes of each: shows that it runs, proves nothing")
+    effort.add_argument("--huge", action="store_true", help="the log up to 10,000,000 entries as well: takes 20 GB")
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, help="these groups alone")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="touchstone-bench-") as folder:
@@ -37,13 +39,16 @@ def _measure(options: argparse.Namespace) -> None:
     with databases():
         print(f"\n{platform.platform()}, {os.cpu_count()} cores, CPython {platform.python_version()}")
         print(f"{described()}; load {os.getloadavg()[0]:.1f} at the start", flush=True)
-        effort = groups.QUICK if options.quick else groups.FULL
+        effort = groups.QUICK if options.quick else groups.HUGE if options.huge else groups.FULL
         if "gas" in options.only:
             groups.without_a_database(effort)
         if settings.POSTGRESQL:
             groups.on_postgresql(options.only, effort)
         elif set(options.only) != {"gas"}:
             groups.on_sqlite(effort)
+    if settings.POSTGRESQL and set(options.only) & set(groups.ON_A_LOG):
+        with databases():
+            groups.on_a_log(options.only, effort)
     if settings.POSTGRESQL and "sqlite" in options.only:
         environment = {
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TOUCHSTONE_VAR")

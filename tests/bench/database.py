@@ -6,16 +6,23 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connection, connections
 
+from anchoring import vault, witness
+
 
 @contextmanager
 def databases() -> Iterator[None]:
-    """Main database and vault, migrated and empty; no lock on the main one is waited for longer than ten seconds."""
+    """Main database and vault, migrated and empty, and a witness who has seen nothing.
+
+    No lock on the main database is waited for longer than ten seconds.
+    """
     names = {alias: connections[alias].settings_dict["NAME"] for alias in settings.DATABASES}
     for alias in names:
         connections[alias].creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     if settings.POSTGRESQL:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} SET lock_timeout = '10s'")
+    vault.forget_cached_keys()
+    witness.path().unlink(missing_ok=True)
     try:
         yield
     finally:

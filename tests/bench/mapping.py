@@ -16,25 +16,18 @@ EACH_ITS_OWN, FIVE_EACH = "each of a subject of its own", "five of each subject"
 PER_SUBJECT = {EACH_ITS_OWN: 1, FIVE_EACH: 5}
 
 
-def lines(*, batch: int, rounds: int, large: int) -> list[Line]:
-    """The map of a log of ten times ``large``, ``batch`` entries more at a time; then a proof from it."""
+def lines(*, batch: int, rounds: int) -> list[Line]:
+    """The map of the log as it stands, ``batch`` entries more at a time; then a proof from it."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_map_twin (LIKE anchoring_entry INCLUDING DEFAULTS)")
         cursor.execute("ALTER TABLE bench_map_twin ADD PRIMARY KEY (seq)")
-    _grow(large)
-    cases = {name: partial(_advance, batch, each) for name, each in PER_SUBJECT.items()}
-    found = paired(f"mapping {batch:,}", {**cases, "COPY": partial(_copy, batch)}, rounds=rounds)
-    return [*(_line(found, batch, name) for name in PER_SUBJECT), _stored(), _proof(rounds)]
-
-
-def _grow(large: int) -> None:
-    for _ in range(10):
-        log_of.record_all(log_of.entries(large))
-        pipeline.sequence()
     _map_all()
     mapping.forget(mapping.covered())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM FULL ANALYZE anchoring_mappage")
+    cases = {name: partial(_advance, batch, each) for name, each in PER_SUBJECT.items()}
+    found = paired(f"mapping {batch:,}", {**cases, "COPY": partial(_copy, batch)}, rounds=rounds)
+    return [*(_line(found, batch, name) for name in PER_SUBJECT), _stored(), _proof(rounds)]
 
 
 def _map_all() -> None:

@@ -1,13 +1,19 @@
 """Paired rounds: in each round every case has its turn, so that what disturbs the machine disturbs all of them."""
 
+import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
+from django.db import connection, connections
 from tqdm import tqdm
 
+from anchoring.protocol import tiles
 from tests.bench.writers import Took
+
+_fork = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,10 @@ class Paired:
     def wall(self, name: str) -> float:
         """The median time of the case in seconds."""
         return statistics.median(t.wall for t in self.times[name])
+
+    def cpu(self, name: str) -> float:
+        """The median of the client's CPU in seconds."""
+        return statistics.median(t.cpu for t in self.times[name])
 
     def rate(self, name: str) -> float:
         """Of the case, a second."""
@@ -63,3 +73,22 @@ def timed(function: Callable[[], object], *, times: int = 1) -> Took:
     for _ in range(times):
         function()
     return Took((time.perf_counter() - wall) / times, (time.process_time() - cpu) / times)
+
+
+def in_a_new_process(function: Callable[[], object]) -> Took:
+    """The time of the first call in a process that has a connection and remembers nothing."""
+    connections.close_all()
+    ours, theirs = _fork.Pipe()
+    process = _fork.Process(target=_once, args=(theirs, function))
+    process.start()
+    theirs.close()
+    took: Took = ours.recv()
+    process.join()
+    return took
+
+
+def _once(pipe: Connection, function: Callable[[], object]) -> None:
+    tiles._remembered_root.cache_clear()
+    connection.ensure_connection()
+    pipe.send(timed(function))
+    connections.close_all()

@@ -1,13 +1,13 @@
-"""P4: giving entries their place (fetch, hash, leaves, tiles, head, signature) beside COPY of the same rows."""
+"""P4 and P5: giving entries their place (fetch, hash, leaves, tiles, head, signature) beside COPY of the same rows."""
 
-import resource
+from collections.abc import Mapping
 from functools import partial
 
 from django.db import connection, transaction
 
 from anchoring import pipeline
 from tests.bench import log_of
-from tests.bench.rounds import paired, timed
+from tests.bench.rounds import Paired, paired, timed
 from tests.bench.table import Line, at_most
 from tests.bench.writers import Took
 
@@ -15,27 +15,45 @@ from tests.bench.writers import Took
 TWINS = {"COPY": "INCLUDING DEFAULTS", "COPY with the entries' indexes": "INCLUDING ALL"}
 
 
-def lines(*, batch: int, rounds: int, large: int) -> list[Line]:
-    """P4 by batches of ``batch``, and once at ``large`` entries in one go."""
-    for number, kind in enumerate(TWINS.values()):
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TABLE bench_twin_{number} (LIKE anchoring_entry {kind})")
-            if number == 0:
-                cursor.execute("ALTER TABLE bench_twin_0 ADD PRIMARY KEY (seq)")
-    before = _peak()
-    return [_line(batch, rounds), _line(large, 1), _memory(before)]
+def measure(*, batch: int, rounds: int) -> Paired:
+    """``batch`` entries a round, on top of the log as it is; it grows."""
+    with connection.cursor() as cursor:
+        for number, kind in enumerate(TWINS.values()):
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS bench_twin_{number} (LIKE anchoring_entry {kind})")
+        cursor.execute("CREATE UNIQUE INDEX IF NOT EXISTS bench_twin_0_pk ON bench_twin_0 (seq)")
+    copies = {name: partial(_copy, f"bench_twin_{number}", batch) for number, name in enumerate(TWINS)}
+    return paired(f"sequencing {batch:,}", {"ours": partial(_sequence, batch), **copies}, rounds=rounds)
 
 
-def _line(count: int, rounds: int) -> Line:
-    copies = {name: partial(_copy, f"bench_twin_{number}", count) for number, name in enumerate(TWINS)}
-    found = paired(f"sequencing {count:,}", {"ours": partial(_sequence, count), **copies}, rounds=rounds)
+def lines(found: Mapping[int, Paired], *, batch: int) -> list[Line]:
+    """P4 by size of the log, and P5: a larger one beside the smallest, with COPY as the clock of each."""
+    smallest, *larger = found
+    return [
+        *(_p4(size, one, batch) for size, one in found.items()),
+        *(_p5(found[smallest], smallest, found[size], size, batch) for size in larger),
+    ]
+
+
+def _p4(size: int, found: Paired, batch: int) -> Line:
     ratio, indexed = (found.ratio("ours", name) for name in TWINS)
     wall = found.wall("ours")
     peers = [f"{name} {1000 * found.wall(name):.0f} ms" for name in TWINS]
     return Line(
-        f"P4 sequencing {count:,} entries ÷ COPY of the same rows",
-        f"{ratio:.2f}; with indexes {indexed:.2f} ({1000 * wall:.0f} ms, {count / wall:,.0f}/s)",
+        f"P4 sequencing {batch:,} entries at {size:,} ÷ COPY of the same rows",
+        f"{ratio:.2f}; with indexes {indexed:.2f} ({1000 * wall:.0f} ms, {batch / wall:,.0f}/s; our own CPU"
+        f" {1000 * found.cpu('ours'):.0f} ms)",
         "; ".join(peers), *at_most(ratio, 1.0, 1.5),
+    )  # fmt: skip
+
+
+def _p5(before: Paired, smaller: int, after: Paired, larger: int, batch: int) -> Line:
+    copy = next(iter(TWINS))
+    ratio = after.ratio("ours", copy) / before.ratio("ours", copy)
+    wall = after.wall("ours") / before.wall("ours")
+    return Line(
+        f"P5 cost of an entry at {larger:,} ÷ at {smaller:,}",
+        f"{ratio:.2f} ({1e6 * after.wall('ours') / batch:.1f} µs)",
+        f"by the clock on the wall, without COPY beside it, {wall:.2f}", *at_most(ratio, 1.2, 1.5),
     )  # fmt: skip
 
 
@@ -55,13 +73,3 @@ def _copy(table: str, count: int) -> Took:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {table}")
     return took
-
-
-def _memory(before: int) -> Line:
-    grown = (_peak() - before) / 1024
-    return Line("P8 memory added by all of this, the bench's own rows among it", f"{grown:.0f} MB")
-
-
-def _peak() -> int:
-    """Peak resident memory of this process in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -2,9 +2,11 @@
 
 import os
 
-from portal import settings as portal
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS, VAR_DIR
+
+# isort: split
+from portal import settings as portal  # second: the keys come from the environment that the tests' settings fill
 
 STORAGES = portal.STORAGES
 POSTGRESQL = DATABASES["default"]["ENGINE"].endswith("postgresql")

@@ -25,6 +25,12 @@ def at_most(value: float, target: float, looser: float | None = None) -> tuple[s
     return text, "looser bound met" if looser and value <= looser else "not met"
 
 
+def at_least(value: float, target: float, looser: float) -> tuple[str, str]:
+    """Target and verdict for a figure that should be large."""
+    met = "met" if value >= target else "looser bound met" if value >= looser else "not met"
+    return f"≥ {target:g} (looser {looser:g})", met
+
+
 def show(title: str, lines: Sequence[Line]) -> None:
     """Print a group as a Markdown table whose columns line up."""
     show_rows(title, HEAD, [(line.claim, line.ours, line.peers, line.target, line.met) for line in lines])

@@ -1,5 +1,6 @@
 """The API: what each person sees and does with a token."""
 
+import io
 import json
 import uuid
 
@@ -9,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
 from proofbundle import verify_tlog_proof
+from pypdf import PdfReader
 
 from anchoring import config, pipeline, verify
 from anchoring.models import Entry
@@ -150,7 +152,39 @@ def test_the_proof_is_the_file_the_verifier_checks(alice, cover) -> None:
 def test_the_proof_of_an_unknown_event_is_404(alice, cover, event) -> None:
     claim = people.file_claim(alice, cover)
     response = client_of(alice).get(f"/api/claims/{claim.number}/proof/?event={event}")
-    assert (response.status_code, response.json()) == (404, {"detail": "This claim has no such event."})
+    assert (response.status_code, response.json()) == (404, {"detail": "This record has no such event."})
+
+
+def test_the_certificate_carries_the_same_file_whatever_is_accepted(alice, cover) -> None:
+    claim, client = people.file_claim(alice, cover), client_of(alice)
+    for path, number in ((f"claims/{claim.number}", claim.number), (f"policies/{cover.number}", cover.number)):
+        answer = client.get(f"/api/{path}/certificate.pdf", headers={"Accept": "application/pdf"})
+        assert (answer.status_code, answer["Content-Type"], answer["Content-Disposition"]) == (
+            200, "application/pdf", f'attachment; filename="{number}.certificate.pdf"',
+        )  # fmt: skip
+        proof = client.get(f"/api/{path}/proof/").content
+        assert PdfReader(io.BytesIO(answer.content)).attachments == {f"{number}.proof.json": [proof]}
+
+
+@pytest.mark.parametrize("form", ["proof/", "certificate.pdf"])
+def test_only_the_holder_and_compliance_get_a_proof_and_compliance_is_recorded(
+    alice, bob, dora, frank, cover, form
+) -> None:
+    claim = people.file_claim(alice, cover)
+    for path in (f"claims/{claim.number}", f"policies/{cover.number}"):
+        answers = [client_of(user).get(f"/api/{path}/{form}").status_code for user in (alice, frank, dora, bob)]
+        assert answers == [200, 200, 404, 404]
+    exports = Entry.objects.filter(kind="proof.exported", subject_type="access")
+    assert {entry.subject_id for entry in exports} == {str(claim.pk), str(cover.pk)}
+    assert exports.count() == 2
+
+
+@pytest.mark.parametrize("path", ["claims/{0}/certificate.pdf", "policies/{1}/proof/", "policies/{1}/certificate.pdf"])
+@pytest.mark.parametrize("event", ["nonsense", str(uuid.uuid4())])
+def test_no_form_of_a_proof_exists_for_an_unknown_event(alice, cover, path, event) -> None:
+    claim = people.file_claim(alice, cover)
+    response = client_of(alice).get(f"/api/{path.format(claim.number, cover.number)}?event={event}")
+    assert (response.status_code, response.json()) == (404, {"detail": "This record has no such event."})
 
 
 def test_the_tlog_proof_of_an_event_is_one_that_anothers_tool_accepts(alice, carol, cover) -> None:
@@ -170,7 +204,7 @@ def test_the_tlog_proof_of_an_event_is_one_that_anothers_tool_accepts(alice, car
         assert verify_tlog_proof(response.content.decode(), entry["entry"].encode(), key)["ok"]
     for event in ("nonsense", uuid.uuid4()):
         response = client.get(f"{path}?event={event}")
-        assert (response.status_code, response.json()) == (404, {"detail": "This claim has no such event."})
+        assert (response.status_code, response.json()) == (404, {"detail": "This record has no such event."})
 
 
 def test_the_decision_is_shown_once_it_stands(alice, dora, erin, cover) -> None:
@@ -212,5 +246,7 @@ def test_the_schema_names_every_operation_and_its_refusals(client) -> None:
         ("/api/claims/{number}/", "get"), ("/api/claims/{number}/evidence/", "post"),
         ("/api/claims/{number}/receipt/", "get"), ("/api/claims/{number}/proof/", "get"),
         ("/api/claims/{number}/tlog-proof/", "get"),
+        ("/api/claims/{number}/certificate.pdf", "get"), ("/api/policies/{number}/proof/", "get"),
+        ("/api/policies/{number}/certificate.pdf", "get"),
     }  # fmt: skip
     assert set(schema["paths"]["/api/claims/"]["post"]["responses"]) == {"201", "400", "401", "404", "409", "429"}

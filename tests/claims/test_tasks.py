@@ -1,5 +1,6 @@
-"""E-mail notices: owed with the change, sent once, sent again after a fault."""
+"""E-mail notices: owed with the change, sent once, sent again after a fault; one waits until a claim is anchored."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,12 +8,16 @@ from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from anchoring import pipeline
 from claims import notices, tasks
 from claims.actions import adjusting, claim, kyc
 from claims.models import Notice
 from tests import people
+from tests.anchoring.log_world import a_chain, register, tick
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +132,158 @@ def test_while_one_process_sends_another_does_not(alice, carol) -> None:
     assert tasks.send_notices() == 0
     cache.delete("claims.send_notices")
     assert tasks.send_notices() == 1
+
+
+# --- The e-mail that waits for an anchor ---
+
+
+@pytest.fixture
+def chain():
+    """A chain on which the log is registered."""
+    made = a_chain()
+    register(made)
+    return made
+
+
+@pytest.fixture
+def cover(alice, carol):
+    return people.insured(alice, officer=carol)
+
+
+def anchor(chain) -> None:
+    """Everything recorded so far, sealed and anchored."""
+    pipeline.sequence()
+    tick(chain)
+    for _ in range(40):
+        chain.mine()
+    tick(chain)
+
+
+def told() -> list[str]:
+    """The subjects, so far, of the e-mails that say that a claim is anchored."""
+    return [message.subject for message in mail.outbox if "is anchored" in message.subject]
+
+
+def test_alice_is_told_once_that_her_claim_is_anchored_and_what_to_do_with_it(alice, cover, chain) -> None:
+    filed = people.file_claim(alice, cover)
+    assert (tasks.release_notices(), tasks.send_notices(), told()) == (0, 4, [])
+    pipeline.sequence()
+    assert (tasks.release_notices(), tasks.send_notices(), told()) == (0, 0, [])
+    anchor(chain)
+    assert [tasks.release_notices(), tasks.send_notices(), tasks.release_notices(), tasks.send_notices()] == [
+        1,
+        1,
+        0,
+        0,
+    ]
+    (sent,) = [message for message in mail.outbox if "is anchored" in message.subject]
+    assert (sent.subject, sent.to) == (
+        f"Your claim {filed.number} is anchored: keep its certificate", ["alice@example.com"],
+    )  # fmt: skip
+    assert [
+        part for part in (f"{settings.SITE_URL}/claims/{filed.number}/", "keep them") if part not in sent.body
+    ] == []
+
+
+def test_what_happens_later_is_not_told_again(alice, dora, cover, chain) -> None:
+    filed = people.file_claim(alice, cover)
+    anchor(chain)
+    tasks.release_notices()
+    tasks.send_notices()
+    people.accept_in_full(filed, by=dora)
+    anchor(chain)
+    assert tasks.release_notices() == 0
+    tasks.send_notices()
+    assert len(told()) == 1
+
+
+def test_while_the_newest_event_is_on_its_way_the_e_mail_waits_for_it(alice, cover, chain) -> None:
+    filed = people.file_claim(alice, cover)
+    anchor(chain)
+    claim.add_evidence(by=alice, claim=filed, uploads=[people.a_file("b.png", people.PNG + b"b")])
+    assert tasks.release_notices() == 0
+    anchor(chain)
+    assert tasks.release_notices() == 1
+
+
+def test_each_claim_has_its_own_e_mail(alice, cover, chain) -> None:
+    numbers = [people.file_claim(alice, cover, key=key).number for key in ("k-1", "k-2", "k-3")]
+    anchor(chain)
+    assert (tasks.release_notices(), tasks.send_notices() > 0) == (3, True)
+    assert told() == [f"Your claim {number} is anchored: keep its certificate" for number in numbers]
+
+
+def test_the_database_holds_no_second_one_for_a_claim(alice, cover) -> None:
+    people.file_claim(alice, cover)
+    people.file_claim(alice, cover)  # the same key: the same claim
+    held = Notice.objects.get(template="claim_anchored")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Notice.objects.create(
+            user=alice, template="claim_anchored", number=held.number, path=held.path, made_at=held.made_at
+        )
+
+
+def test_the_wait_for_the_anchor_costs_no_try_and_no_pause(alice, cover, chain, time_machine) -> None:
+    people.file_claim(alice, cover)
+    anchor(chain)
+    time_machine.move_to(timezone.now() + timedelta(days=9))
+    tasks.release_notices()
+    held = Notice.objects.get(template="claim_anchored")
+    assert (held.tries, held.awaits, held.made_at.date()) == (0, None, timezone.now().date())
+    assert tasks.send_notices() > 0 and len(told()) == 1
+
+
+def test_a_claim_of_someone_without_an_account_owes_no_e_mail(uma, cover) -> None:
+    type(cover.party).objects.filter(pk=cover.party_id).update(user=None)
+    cover.refresh_from_db()
+    people.file_claim(uma, cover)
+    assert Notice.objects.filter(template="claim_anchored").count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_that_look_at_once_let_it_go_once(alice, carol) -> None:
+    chain = a_chain()
+    register(chain)
+    people.file_claim(alice, people.insured(alice, officer=carol))
+    anchor(chain)
+    barrier, released = threading.Barrier(4), []
+
+    def look() -> None:
+        barrier.wait()
+        try:
+            released.append(tasks.release_notices())
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=look) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(released) == [0, 0, 0, 1]
+
+
+def queries() -> int:
+    with CaptureQueriesContext(connection) as asked:
+        tasks.release_notices()
+    return len(asked)
+
+
+def test_one_tick_asks_as_much_of_1_claim_as_of_30_whether_they_wait_or_not(alice, cover, chain) -> None:
+    counts = []
+    for claims in (1, 30):
+        for number in range(claims):
+            people.file_claim(alice, cover, key=f"{claims}-{number}")
+        waiting = queries()
+        anchor(chain)
+        counts.append((waiting, queries()))
+    assert counts[0] == counts[1] == (2, 4)
+    assert queries() == 1
+
+
+def test_one_tick_looks_at_the_oldest_and_at_no_more_than_a_fixed_number(alice, cover, chain, monkeypatch) -> None:
+    monkeypatch.setattr(notices, "LOOKED_AT", 2)
+    for number in range(3):
+        people.file_claim(alice, cover, key=f"k-{number}")
+    anchor(chain)
+    assert [tasks.release_notices(), tasks.release_notices(), tasks.release_notices()] == [2, 1, 0]

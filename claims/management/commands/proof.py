@@ -11,11 +11,17 @@ from tqdm import tqdm
 from anchoring import log, vault
 from claims.models import Claim, KycCase, Policy, PremiumPayment, Quote
 from claims.numbers import SERIES, NumberError, parse_number
+from claims.papers.proofs import CERTIFICATE, FILE, ProofForm
 from claims.workflow import Thing, subject_of
 
 MODELS: dict[str, type[Thing]] = {
     "CLM": Claim, "POL": Policy, "QUO": Quote, "PAY": PremiumPayment, "KYC": KycCase,
 }  # fmt: skip
+
+HOW_TO_CHECK = {
+    FILE.ending: "python3 verify.py {path} --trust trust.json",
+    CERTIFICATE.ending: "save the file that is attached to it, and give that to verify.py",
+}
 
 
 class Command(BaseCommand):
@@ -31,6 +37,10 @@ class Command(BaseCommand):
         """The number, where to write, and which event."""
         parser.add_argument("number", metavar="NUMBER")
         parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: NUMBER.proof.json, here")
+        parser.add_argument(
+            "--certificate", action="store_const", const=CERTIFICATE, default=FILE, dest="form",
+            help="write the certificate for people: a PDF with the proof inside (NUMBER.certificate.pdf)",
+        )  # fmt: skip
         parser.add_argument("--event", metavar="UUID", type=uuid.UUID, help="only this entry of the record's history")
         parser.add_argument(
             "--tlog", action="store_true",
@@ -45,7 +55,10 @@ class Command(BaseCommand):
             if options["tlog"]:
                 self._write_place(thing, options["event"], options["output"] or Path(f"{thing.number}.tlog-proof"))
             else:
-                self._write_proof(thing, options["event"], options["output"] or Path(f"{thing.number}.proof.json"))
+                form: ProofForm = options["form"]
+                self._write_proof(
+                    thing, options["event"], options["output"] or Path(form.file_name(thing.number)), form
+                )
         except log.NoSuchRecord as error:
             raise CommandError(f"{thing.number} has no such event in the log.") from error
         except log.NotSealed as error:
@@ -53,12 +66,13 @@ class Command(BaseCommand):
         except vault.VaultError as error:
             raise CommandError(f"The facts of {thing.number} cannot be read: {error}.") from error
 
-    def _write_proof(self, thing: Thing, event: uuid.UUID | None, path: Path) -> None:
-        entries = None if event is None else [event]
+    def _write_proof(self, thing: Thing, event: uuid.UUID | None, path: Path, form: ProofForm) -> None:
         with tqdm(unit=" entries", file=sys.stderr, leave=False, disable=None) as bar:  # if a map is recomputed
-            made = log.proof(subject_of(thing), owners=None, entries=entries, progress=bar.update)
+            made = form.make(subject_of(thing), owners=None, event=event, progress=bar.update)
         _write(path, made)
-        self.stdout.write(f"Wrote {path} ({len(made):,} bytes). Check it: python3 verify.py {path} --trust trust.json")
+        self.stdout.write(
+            f"Wrote {path} ({len(made):,} bytes). Check it: {HOW_TO_CHECK[form.ending].format(path=path)}"
+        )
 
     def _write_place(self, thing: Thing, event: uuid.UUID | None, path: Path) -> None:
         placed = log.place(subject_of(thing), entry=event)

@@ -97,6 +97,7 @@ def test_a_confirmation_in_another_block_is_found(place) -> None:
         Confirmation.objects.filter(pk=row.pk).update(block_hash=b"\x02" * 32)
     assert examine(place) == [
         f"events on chain: sizes [{size}]; anchors that count: [{size}]; in other transactions or blocks",
+        f"fsck: confirmation {row.pk}: its attempt was never seen in that block",
         f"fsck of the chain: confirmation {row.pk}, columns block_number and block_hash: name a block that is not in"
         " the chain",
     ]
@@ -121,8 +122,10 @@ def test_a_doubled_anchor_on_chain_is_found(place) -> None:
     place.finish()
     second = place.anchors()[-1]
     [attempt] = second.attempts.all()
+    proof = second.confirmations.get().receipt_proofs.get()
     doomed = [
-        ("anchoring_confirmation", "attempt_id", attempt), ("anchoring_sighting", "attempt_id", attempt),
+        ("anchoring_receiptproof", "id", proof), ("anchoring_confirmation", "attempt_id", attempt),
+        ("anchoring_sighting", "attempt_id", attempt),
         ("anchoring_attempt", "id", attempt), ("anchoring_anchor", "id", second),
     ]  # fmt: skip
     with guards_lifted(*(table for table, _, _ in doomed)):

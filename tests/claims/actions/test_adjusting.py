@@ -110,7 +110,8 @@ def test_grace_pays_once_and_alice_is_told(taken, alice, dora, grace) -> None:
     with pytest.raises(StepRefused, match="it stands at “Paid”"):
         adjusting.pay_claim(by=grace, claim=claim, reference="BANK-8")
     assert list(Notice.objects.filter(user=alice).order_by("pk").values_list("template", flat=True)) == [
-        "kyc_received", "kyc_verify", "policy_issued", "claim_received", "claim_taken", "claim_decided", "claim_paid",
+        "kyc_received", "kyc_verify", "policy_issued", "claim_received", "claim_anchored", "claim_taken",
+        "claim_decided", "claim_paid",
     ]  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """dora works through the queue; what she sees, what she decides, and what is refused her."""
 
+import io
 import re
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pypdf import PdfReader
 
 from anchoring import log, pipeline, vault
 from anchoring.log import Subject
@@ -268,12 +270,43 @@ def test_compliance_downloads_proofs_and_that_is_recorded(client, frank, dora, t
     ]  # fmt: skip
 
 
-def test_nobody_else_gets_a_proof_here_and_an_unknown_event_has_none(client, frank, dora, claim) -> None:
-    address = reverse("admin:claims_claim_proof", args=[claim.pk])
-    client.force_login(dora)
-    assert client.get(address).status_code == 403
+def test_compliance_downloads_certificates_from_the_case_and_that_is_recorded(client, frank, taken) -> None:
     client.force_login(frank)
-    assert client.get(reverse("admin:claims_claim_event_proof", args=[claim.pk, claim.pk])).status_code == 404
+    second = log.history(subject_of(taken))[1].id
+    whole = reverse("admin:claims_claim_certificate", args=[taken.pk])
+    one = reverse("admin:claims_claim_event_certificate", args=[taken.pk, second])
+    shown = client.get(page(taken)).content.decode()
+    assert (whole in shown, one in shown, reverse("api-claim-proof", args=[taken.number]) in shown) == (True,) * 3
+    answer = client.get(whole)
+    assert (answer.headers["Content-Disposition"], answer.headers["Content-Type"]) == (
+        f'attachment; filename="{taken.number}.certificate.pdf"', "application/pdf",
+    )  # fmt: skip
+    assert PdfReader(io.BytesIO(answer.content)).attachments == {
+        f"{taken.number}.proof.json": [log.proof(subject_of(taken), owners=None)]
+    }
+    assert list(PdfReader(io.BytesIO(client.get(one).content)).attachments) == [
+        f"{taken.number}.{str(second)[:8]}.proof.json"
+    ]
+    looks = log.history(Subject("access", str(taken.pk)))
+    exports = [event.facts["event"] for event in looks if event.kind == "proof.exported"]
+    assert exports == ["all", str(second)]
+
+
+def test_who_gets_no_proof_is_offered_none(client, dora, taken) -> None:
+    client.force_login(dora)
+    shown = client.get(page(taken)).content.decode()
+    assert ("certificate.pdf" in shown, "--refresh" in shown) == (False, False)
+
+
+def test_nobody_else_gets_a_proof_here_and_an_unknown_event_has_none(client, frank, dora, claim) -> None:
+    forms = ("proof", "certificate")
+    client.force_login(dora)
+    for form in forms:
+        assert client.get(reverse(f"admin:claims_claim_{form}", args=[claim.pk])).status_code == 403
+    client.force_login(frank)
+    for form in forms:
+        address = reverse(f"admin:claims_claim_event_{form}", args=[claim.pk, claim.pk])
+        assert client.get(address).status_code == 404
     assert not Entry.objects.filter(kind="proof.exported").exists()
 
 

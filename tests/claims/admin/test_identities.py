@@ -103,6 +103,8 @@ def test_compliance_looks_but_does_not_review(client, frank, case) -> None:
     assert "Only someone with the role KYC officer may do this." in words(client.post(step(case, "verify")))
     proof = client.get(reverse("admin:claims_kyccase_proof", args=[case.pk]))
     assert proof.content == log.proof(subject_of(case), owners=None)
+    shown = client.get(reverse("admin:claims_kyccase_change", args=[case.pk])).content.decode()
+    assert (reverse("admin:claims_kyccase_certificate", args=[case.pk]) in shown, "--refresh" in shown) == (True, False)
 
 
 def test_an_erased_identity_is_said_to_be_erased(client, carol, case) -> None:

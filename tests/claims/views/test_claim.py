@@ -1,16 +1,19 @@
 """alice follows her claim; bob finds nothing; compliance gets the proof; every figure and every word is there."""
 
+import io
 import json
 import re
 import uuid
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pypdf import PdfReader
 
 from anchoring import log, pipeline, trust, vault, verify
 from anchoring.models import Entry
@@ -260,24 +263,71 @@ def test_compliance_gets_the_proof_of_any_claim_with_everything(client, claim, f
     assert (facts[0]["place"], facts[1]["by"]) == ("Lisbon", str(dora.person))
 
 
+def test_the_certificate_stands_beside_each_proof_and_carries_the_same_file(browser, claim) -> None:
+    event = log.history(subject_of(claim))[0].id
+    shown = read(browser, claim)
+    for more in ((), (event,)):
+        paper, file = ("event-certificate", "event-proof") if more else ("claim-certificate", "claim-proof")
+        answer = browser.get(at(paper, claim, *more))
+        part = f".{str(event)[:8]}" if more else ""
+        assert (answer.headers["Content-Disposition"], answer.headers["Content-Type"]) == (
+            f'attachment; filename="{claim.number}{part}.certificate.pdf"', "application/pdf",
+        )  # fmt: skip
+        inside = PdfReader(io.BytesIO(answer.content)).attachments
+        assert inside == {f"{claim.number}{part}.proof.json": [browser.get(at(file, claim, *more)).content]}
+        assert missing(shown, at(paper, claim, *more)) == []
+
+
+def test_the_page_says_how_to_bring_an_older_file_up_to_date(browser, claim) -> None:
+    address = settings.SITE_URL + reverse("api-claim-proof", args=[claim.number])
+    assert missing(
+        read(browser, claim), f"{claim.number}.proof.json --trust trust.json --refresh {address} --token-file key.txt",
+        reverse("api-tokens"), "Authorization: Token", f"{address}?event={log.history(subject_of(claim))[0].id}",
+    ) == []  # fmt: skip
+
+
+def test_what_is_anchored_needs_no_bringing_up_to_date(browser, claim, chain) -> None:
+    anchor(chain)
+    assert "?event=" not in read(browser, claim)
+
+
+def test_compliance_taking_the_certificate_of_a_claim_is_recorded(client, claim, alice, frank) -> None:
+    event = log.history(subject_of(claim))[0].id
+    for user in (alice, frank):
+        client.force_login(user)
+        client.get(at("claim-certificate", claim))
+        client.get(at("event-certificate", claim, event))
+    exports = [looked.facts["event"] for looked in log.history(log.Subject("access", str(claim.pk)))]
+    assert exports == ["all", str(event)]
+
+
 def test_other_staff_work_at_their_desk_and_get_no_proof(client, claim, dora, frank) -> None:
     desk = reverse("admin:claims_claim_change", args=[claim.pk])
     for member in (dora, frank):
         client.force_login(member)
         assert client.get(at("claim", claim)).url == desk
     client.force_login(dora)
-    assert [client.get(at(name, claim)).status_code for name in ("claim-proof", "claim-receipt")] == [404, 404]
+    names = ("claim-proof", "claim-certificate", "claim-receipt")
+    assert [client.get(at(name, claim)).status_code for name in names] == [404, 404, 404]
 
 
 def test_an_event_of_another_claim_is_not_found(browser, claim, alice, cover) -> None:
     other = people.file_claim(alice, cover, 100, key="other")
     elsewhere = log.history(subject_of(other))[0].id
-    for name in ("event-proof", "event-receipt"):
+    for name in ("event-proof", "event-certificate", "event-receipt"):
         assert browser.get(at(name, claim, elsewhere)).status_code == 404
         assert browser.get(at(name, claim, uuid.uuid4())).status_code == 404
 
 
-PAGES = ["claim", "claim-evidence", "claim-withdraw", "claim-receipt", "claim-proof", "claim-ladder"]
+PAGES = [
+    "claim",
+    "claim-evidence",
+    "claim-withdraw",
+    "claim-receipt",
+    "claim-proof",
+    "claim-certificate",
+    "claim-ladder",
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,11 +1,13 @@
 """A policy's page, document, ladder and proof, for those whom they concern."""
 
+import io
 import json
 import re
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pypdf import PdfReader
 
 from anchoring import log, pipeline, vault, verify
 from anchoring.trust import trust_file
@@ -40,7 +42,7 @@ def words(answer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
-NAMES = ("policy", "policy-document", "policy-proof", "policy-ladder")
+NAMES = ("policy", "policy-document", "policy-proof", "policy-certificate", "policy-ladder")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -131,12 +133,28 @@ def test_compliance_taking_a_proof_out_of_the_house_is_recorded(client, alice, f
         client.force_login(user)
         client.get(at(cover, "policy-proof"))
     assert log.Entry.objects.filter(kind="proof.exported").count() == 1
+    client.get(at(cover, "policy-certificate"))
+    assert log.Entry.objects.filter(kind="proof.exported").count() == 2
+
+
+def test_the_certificate_stands_beside_the_proof_and_carries_the_same_file(browser, cover) -> None:
+    page = browser.get(at(cover)).content.decode()
+    assert (at(cover, "policy-certificate") in page, reverse("api-policy-proof", args=[cover.number]) in page) == (
+        True, True,
+    )  # fmt: skip
+    answer = browser.get(at(cover, "policy-certificate"))
+    assert (answer["Content-Disposition"], answer["Content-Type"]) == (
+        f'attachment; filename="{cover.number}.certificate.pdf"', "application/pdf",
+    )  # fmt: skip
+    proof = browser.get(at(cover, "policy-proof")).content
+    assert PdfReader(io.BytesIO(answer.content)).attachments == {f"{cover.number}.proof.json": [proof]}
 
 
 def test_other_staff_read_the_policy_at_their_desk_and_get_no_proof(client, dora, cover) -> None:
     client.force_login(dora)
     assert client.get(at(cover)).url == reverse("admin:claims_policy_change", args=[cover.pk])
-    assert client.get(at(cover, "policy-proof")).status_code == 404
+    for name in ("policy-proof", "policy-certificate"):
+        assert client.get(at(cover, name)).status_code == 404
 
 
 def test_a_policy_taken_over_has_a_history_without_price_or_document(client, uma) -> None:
