@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from anchoring.keys import verify_ed25519
-from anchoring.models import Checkpoint, Cosignature
+from anchoring.models import Anchor, Checkpoint, Cosignature
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.cosignature import check_cosignature, with_cosignatures
 from anchoring.protocol.note import Verifier, split_note
@@ -46,16 +47,17 @@ def cosigned_note(checkpoint: Checkpoint) -> str:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """How far one auditor has come: their ``newest`` cosignature, None before the first."""
+    """How far one auditor has come: their ``newest`` cosignature, None before the first; and whether it is anchored."""
 
     name: str
     key_id: str
     newest: Cosignature | None
+    is_anchored: bool
 
 
 def recomputed(known: Sequence[Verifier]) -> list[Recomputed]:
     """For each of the auditors that are known, up to where they recomputed the log. One query for each."""
-    return [Recomputed(auditor.name, auditor.key_id.hex(), _newest(_label(auditor))) for auditor in known]
+    return [_recomputed(auditor) for auditor in known]
 
 
 def under(checkpoint: Checkpoint) -> list[Cosignature]:
@@ -63,8 +65,11 @@ def under(checkpoint: Checkpoint) -> list[Cosignature]:
     return list(Cosignature.objects.filter(checkpoint=checkpoint).order_by("auditor"))
 
 
-def _newest(auditor: str) -> Cosignature | None:
-    return Cosignature.objects.filter(auditor=auditor).order_by("-checkpoint").first()
+def _recomputed(auditor: Verifier) -> Recomputed:
+    anchors = Anchor.objects.filter(checkpoint=OuterRef("checkpoint"))
+    theirs = Cosignature.objects.filter(auditor=_label(auditor)).annotate(anchored=Exists(anchors))
+    newest = theirs.order_by("-checkpoint").first()
+    return Recomputed(auditor.name, auditor.key_id.hex(), newest, newest is not None and newest.anchored)
 
 
 def _label(verifier: Verifier) -> str:

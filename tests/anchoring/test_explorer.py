@@ -252,6 +252,18 @@ def test_auditors_are_listed_with_how_far_they_recomputed_and_when(client, chain
     assert f'href="{ALL}{sizes[1]}/"' in answer.content.decode()
 
 
+def test_a_recomputed_seal_that_is_not_anchored_leads_nowhere(client, chain) -> None:
+    (size,) = anchored(chain)
+    world.notes(2)
+    pipeline.sequence()
+    sealed = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
+    assert sealed > size
+    cosigned(sealed)
+    answer = client.get("/log/")
+    assert missing(answer, f"Recomputed the first {sealed} entries") == []
+    assert f'href="{ALL}{sealed}/"' not in answer.content.decode()
+
+
 def test_without_auditors_nobody_is_said_to_recompute(client, settings) -> None:
     settings.AUDITOR_KEYS = []
     chain = world.a_chain()
