@@ -383,6 +383,11 @@ class Cosignature(models.Model):
     def __str__(self) -> str:
         return f"cosignature of {self.auditor} under checkpoint {self.checkpoint_id}"
 
+    @property
+    def auditor_name(self) -> str:
+        """The auditor's name, without the key's id."""
+        return str(self.auditor).partition("+")[0]
+
 
 class MapHead(models.Model):
     """Cache: the map over the first ``size`` leaves. Its pages are the newest up to that size."""

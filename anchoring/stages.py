@@ -83,9 +83,19 @@ def explorer_url(chain_id: int, transaction: str | None) -> str:
 
     CHAIN_EXPLORER_URL takes the place of that explorer for the chain of CHAIN, and for no other.
     """
-    configured = config.network()
-    network = configured if configured.has_chain_id(chain_id) else networks.by_chain_id(chain_id)
+    network = _explored(chain_id)
     return network.transaction_url(transaction) if network and transaction else ""
+
+
+def block_url(chain_id: int, number: int) -> str:
+    """The block on the same explorer, or ""."""
+    network = _explored(chain_id)
+    return network.block_url(number) if network else ""
+
+
+def _explored(chain_id: int) -> networks.Network | None:
+    configured = config.network()
+    return configured if configured.has_chain_id(chain_id) else networks.by_chain_id(chain_id)
 
 
 def current_registration() -> Registration | None:

@@ -13,7 +13,20 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from anchoring import covered, states
-from anchoring.models import Anchor, Attempt, Confirmation, Head, Leaf, Pending, Registration, Sender, Sighting, Tick
+from anchoring.amounts import in_gwei
+from anchoring.models import (
+    Anchor,
+    Attempt,
+    Checkpoint,
+    Confirmation,
+    Head,
+    Leaf,
+    Pending,
+    Registration,
+    Sender,
+    Sighting,
+    Tick,
+)
 from anchoring.stages import explorer_url
 
 Word = Literal["unregistered", "stopped", "halted", "silent", "sent", "mined", "due", "well"]
@@ -143,7 +156,7 @@ def under_way(registration: Registration) -> UnderWay | None:
     found = covered.under_way(registration)[:1]
     if not found:
         return None
-    anchor = _histories().get(pk=found[0].pk)
+    anchor = histories().get(pk=found[0].pk)
     attempts = list(anchor.attempts.all())
     if not attempts:
         return None
@@ -154,7 +167,7 @@ def under_way(registration: Registration) -> UnderWay | None:
         size=anchor.checkpoint_id, old_size=anchor.old_size, since=anchor.at, attempts=len(attempts),
         offer=max(attempt.cap for attempt in attempts), transaction=transaction,
         explorer_url=explorer_url(registration.chain_id, transaction), block=newest.block_number if newest else None,
-        moves=_moves(anchor, counts=None),
+        moves=moves(anchor, counts=None),
     )  # fmt: skip
 
 
@@ -180,13 +193,52 @@ def newest_anchors(registration: Registration, count: int) -> list[tuple[Confirm
     """The newest confirmations that count, newest first, each with its cost and what happened to its block."""
     live = Confirmation.objects.filter(retraction=None, anchor__registration=registration)
     rows = (
-        live.select_related("attempt").prefetch_related(Prefetch("anchor", queryset=_histories()))
+        live.select_related("attempt").prefetch_related(Prefetch("anchor", queryset=histories()))
         .order_by("-anchor__checkpoint")[:count]
     )  # fmt: skip
-    return [(row, cost(row), _moves(row.anchor, counts=row)) for row in rows]
+    return [(row, cost(row), moves(row.anchor, counts=row)) for row in rows]
 
 
-def _histories() -> QuerySet[Anchor]:
+@dataclass(frozen=True)
+class Measured:
+    """One anchor that counts, in figures: how long after its seal the chain called it final, and what it cost.
+
+    ``per_entry`` is in wei for each entry that it added; None where the node did not say.
+    """
+
+    size: int
+    added: int
+    sealed_at: datetime
+    lag_minutes: int
+    per_entry: int | None
+
+    @property
+    def gwei_an_entry(self) -> str:
+        """The cost as people read it; "" where it is not known."""
+        return "" if self.per_entry is None else in_gwei(self.per_entry)
+
+
+def measured(registration: Registration | None, count: int) -> list[Measured]:
+    """The newest ``count`` anchors that count, oldest first. One query."""
+    live = Confirmation.objects.filter(retraction=None, anchor__registration=registration)
+    rows = live.select_related("anchor__checkpoint").order_by("-anchor__checkpoint")[:count]
+    return [_measured(row) for row in reversed(rows)]
+
+
+def lag_minutes(checkpoint: Checkpoint, row: Confirmation) -> int:
+    """Whole minutes from the seal until we saw the block called final."""
+    return max(row.at - checkpoint.at, timedelta(0)) // timedelta(minutes=1)
+
+
+def _measured(row: Confirmation) -> Measured:
+    paid, anchor = cost(row), row.anchor
+    return Measured(
+        size=anchor.checkpoint_id, added=anchor.checkpoint_id - anchor.old_size, sealed_at=anchor.checkpoint.at,
+        lag_minutes=lag_minutes(anchor.checkpoint, row), per_entry=paid.per_entry if paid else None,
+    )  # fmt: skip
+
+
+def histories() -> QuerySet[Anchor]:
     """Anchors with every block that was ever seen to hold them."""
     confirmations = Confirmation.objects.select_related("retraction").order_by("nth")
     attempts = Attempt.objects.order_by("pk")
@@ -198,7 +250,7 @@ def _histories() -> QuerySet[Anchor]:
     )
 
 
-def _moves(anchor: Anchor, *, counts: Confirmation | None) -> list[str]:
+def moves(anchor: Anchor, *, counts: Confirmation | None) -> list[str]:
     """What the chain gave up of it, in sentences; ``counts`` is the confirmation that holds now, if one does."""
     retracted = [row for row in anchor.confirmations.all() if hasattr(row, "retraction")]
     called_final = {bytes(row.block_hash) for row in retracted}

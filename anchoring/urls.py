@@ -2,10 +2,12 @@
 
 from django.urls import path, re_path
 
-from anchoring import auditing, views
+from anchoring import auditing, explorer, views
 
 urlpatterns = [
     path("log/", views.log_page, name="log-status"),
+    path("log/anchors/", explorer.anchors, name="log-anchors"),
+    re_path(r"^log/anchors/(?P<size>[1-9][0-9]{0,17})/$", explorer.anchor, name="log-anchor"),
     path("log/checkpoint", auditing.newest_checkpoint, name="log-checkpoint"),
     re_path(r"^log/checkpoint/(?P<size>[1-9][0-9]{0,17})$", auditing.checkpoint, name="log-checkpoint-of"),
     re_path(r"^log/(?P<path>tile/entries/[0-9x/p.]{1,60})$", auditing.entries, name="log-entries"),

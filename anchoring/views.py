@@ -17,10 +17,11 @@ from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from anchoring import audit as auditor
-from anchoring import drawing, metrics, stages, standing, trust
+from anchoring import cosignatures, drawing, metrics, stages, standing, trust
 from anchoring import verify as verifier
 from anchoring.amounts import in_coin, in_gwei
 from anchoring.models import Checkpoint, Confirmation, Registration
+from anchoring.protocol.trust import fingerprint
 from anchoring.status import LogStatus, log_status
 from anchoring.verify_page import verify_page as the_verify_page
 
@@ -29,8 +30,8 @@ LOOPBACK = ("127.0.0.1", "::1")
 SHOWN = 5
 """How many of the newest anchors are listed."""
 
-DRAWN = 60
-"""How many checkpoints the drawing of growth shows."""
+DRAWN = 30
+"""How many of the newest anchors the drawings show."""
 
 
 @require_safe
@@ -39,6 +40,9 @@ def log_page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     status = log_status(now)
     registration, stands = status.registration, status.standing
+    measured = standing.measured(registration, DRAWN)
+    lag, price = _drawn_figures(measured)
+    believed = trust.current()
     context = {
         "status": status,
         "bars": _bars(status),
@@ -53,8 +57,12 @@ def log_page(request: HttpRequest) -> HttpResponse:
         "currency": stages.currency(registration.chain_id) if registration else "",
         "chain_worth": stages.chain_worth(registration.chain_id) if registration else "",
         "chain_end": stages.chain_end(registration.chain_id, now) if registration else "",
-        "growth": drawing.draw(_newest_seals(registration)),
-        "fingerprint": trust.current_fingerprint(),
+        "measured": measured[::-1],
+        "growth": drawing.draw(_seals(measured, status.checkpoint)),
+        "lag": lag,
+        "price": price,
+        "recomputed": cosignatures.recomputed(believed.auditors),
+        "fingerprint": fingerprint(believed),
     }
     return render(request, "anchoring/log_status.html", context)
 
@@ -169,16 +177,18 @@ def _minutes(since: datetime | None, now: datetime) -> int | None:
     return None if since is None else max(0, (now - since) // timedelta(minutes=1))
 
 
-def _newest_seals(registration: Registration | None) -> list[drawing.Seal]:
-    newest = list(Checkpoint.objects.order_by("-size").values_list("size", "at")[:DRAWN])
-    if not newest:
-        return []
-    anchored = set(
-        stages.confirmations()
-        .filter(anchor__registration=registration, anchor__checkpoint__gte=newest[-1][0])
-        .values_list("anchor__checkpoint", flat=True)
-    )
-    return [drawing.Seal(size, at, size in anchored) for size, at in reversed(newest)]
+def _seals(measured: list[standing.Measured], newest: Checkpoint | None) -> list[drawing.Seal]:
+    """The anchored checkpoints, and the newest seal if it has come further."""
+    seals = [drawing.Seal(anchor.size, anchor.sealed_at, True) for anchor in measured]
+    covers = seals[-1].size if seals else 0
+    return [*seals, drawing.Seal(newest.size, newest.at, False)] if newest and newest.size > covers else seals
+
+
+def _drawn_figures(measured: list[standing.Measured]) -> tuple[drawing.Bars | None, dict[str, object] | None]:
+    """Minutes from seal to final block, and gwei for each entry, anchor by anchor."""
+    price = drawing.draw_bars([anchor.per_entry for anchor in measured])
+    words = {"bars": price, "most": in_gwei(price.most), "middle": in_gwei(price.middle)} if price else None
+    return drawing.draw_bars([anchor.lag_minutes for anchor in measured]), words
 
 
 def _anchor(
