@@ -73,10 +73,12 @@ def on_a_log(wanted: Collection[str], effort: Effort) -> None:
     """
     rounds, batch = effort.rounds, effort.batch
     scans, proofs, starts, added, batches = {}, {}, {}, {}, {}
-    for size in sorted({*effort.logs, *effort.scanned}):
-        log_of.grow_to(size)
-        if "fsck" in wanted and size in effort.scanned:
-            scans[size] = scanning.measure(rounds=max(1, rounds // 5))
+    measured = effort.logs if {"sequencing", "proving"} & {*wanted} else ()
+    scanned = effort.scanned if "fsck" in wanted else ()
+    for size in sorted({*measured, *scanned}):
+        found = log_of.grow_to(size)
+        if size in scanned:
+            scans[found] = scanning.measure(rounds=max(1, rounds // 5))
         if "proving" in wanted and size in effort.logs:
             proofs[size] = proving.measure(rounds=rounds, times=effort.times)
         if "sequencing" in wanted and size in effort.logs:

@@ -85,8 +85,11 @@ def _copy(target: str, types: list[str], rows: list[Row] | Iterator[tuple[int, s
             copy.write_row(row)
 
 
-def grow_to(size: int) -> None:
-    """Record and sequence entries until the log has ``size``; then some of them are proved, for it is a true log."""
+def grow_to(size: int) -> int:
+    """Record and sequence entries until the log has ``size``, unless it is larger; the size it has then.
+
+    Some of its entries are proved, for it is a true log.
+    """
     pipeline.sequence()
     missing = size - Head.objects.get().size
     with tqdm(total=missing, desc=f"a log of {size:,}", leave=False, disable=None) as bar:
@@ -97,13 +100,14 @@ def grow_to(size: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
-    _prove_some()
+    return _prove_some()
 
 
-def _prove_some() -> None:
-    """Raises ProofInvalid unless the bytes of some entries lead up to the head's root."""
+def _prove_some() -> int:
+    """The head's size. Raises ProofInvalid unless the bytes of some entries lead up to its root."""
     head = Head.objects.get()
     for index in random.sample(range(head.size), SPOT_CHECKS):
         path = prove_inclusion(index=index, size=head.size, read=TileReader(read_tiles))
         leaf = leaf_hash(bytes(Entry.objects.get(leaf__index=index).data))
         check_inclusion(index=index, size=head.size, leaf=leaf, proof=path, root=bytes(head.root))
+    return head.size

@@ -33,7 +33,7 @@ def lines(found: Mapping[int, Mapping[str, float]]) -> list[Line]:
     return [
         Line(
             f"P8 memory that the {who} adds to its process",
-            "; ".join(f"{added[who]:.0f} MB at {size:,}" for size, added in found.items()),
+            "; ".join(f"{added[who]:.1f} MB at {size:,}" for size, added in found.items()),
             "", *at_most(max(added[who] for added in found.values()), 64, 128),
         )
         for who in (SEQUENCER, PROVER)
