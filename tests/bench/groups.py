@@ -61,7 +61,7 @@ def on_postgresql(wanted: Collection[str], effort: Effort) -> None:
         show("Anchors in a row on a real node (PostgreSQL)", anchoring.lines(count=effort.anchors))
     if "verifying" in wanted:
         checks = verifying.lines(size=effort.logs[-1], rounds=effort.rounds, times=effort.times)
-        show("Verifying", [*checks, verifying.whole_proof_line(rounds=effort.rounds)])
+        show("Verifying", [*checks, *verifying.whole_proof_lines(rounds=effort.rounds)])
     if "demo" in wanted:
         show("The demonstration", demo.lines())
 

@@ -1,8 +1,10 @@
 """P10: checking an inclusion path beside the bare hashes of its climb; and a whole proof, as its reader checks it."""
 
+import json
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,10 +21,12 @@ from tests.bench.writers import Took
 VECTORS = Path(__file__).parent.parent / "vectors"
 PROOF = VECTORS / "files" / "event-good-transaction-255-of-300.json"  # with the receipt's way through the trie
 TRUST = VECTORS / "trust" / "good.json"
-COMMANDS = {
-    "check": [verify.__file__, str(PROOF), "--trust", str(TRUST), "--require", "1-3"],
-    "start": ["-c", "pass"],
+PYTHON = {
+    "check": [sys.executable, verify.__file__, str(PROOF), "--trust", str(TRUST), "--require", "1-3"],
+    "start": [sys.executable, "-c", "pass"],
 }
+PAGE = Path(verify.__file__).parent / "static/anchoring/verify.js"
+JOB = json.dumps([{"name": "proof", "file": str(PROOF), "trust": str(TRUST), "arguments": ["--require", "1-3"]}])
 
 
 def lines(*, size: int, rounds: int, times: int) -> list[Line]:
@@ -63,20 +67,42 @@ def _climb(node: bytes, turns: list[tuple[bool, bytes]]) -> bytes:
     return node
 
 
-def whole_proof_line(*, rounds: int) -> Line:
-    """Lines 1 to 3, offline: encodings, signatures, path, and the event's way up to the block's hash."""
-    found = paired("verify.py", {name: partial(_run, arguments) for name, arguments in COMMANDS.items()}, rounds=rounds)
+def whole_proof_lines(*, rounds: int) -> list[Line]:
+    """Lines 1 to 3, offline: encodings, signatures, path, and the event's way up to the block's hash.
+
+    The page's script is run by Node, from its start; without Node its line is missing, loudly.
+    """
+    found = paired("verify.py", {name: partial(_run, command) for name, command in PYTHON.items()}, rounds=rounds)
     added = 1000 * found.added_cpu("check", "start")
     alone = timed(partial(verify.verify, PROOF.read_bytes(), TRUST.read_bytes()), times=rounds)
-    return Line(
-        "verify.py on a proof with a receipt of a block of 300, lines 1 to 3: CPU beyond the interpreter's start",
+    name = "on a proof with a receipt of a block of 300, lines 1 to 3: CPU beyond the interpreter's start"
+    in_python = Line(
+        f"verify.py {name}",
         f"{added:.0f} ms, the check itself {1000 * alone.cpu:.0f} ms", f"the start {1000 * found.cpu('start'):.0f} ms",
         *at_most(added, 80, 160),
     )  # fmt: skip
+    node = shutil.which("node")
+    if node is None:
+        print("NODE IS MISSING: what the verifier page costs was NOT measured. Install Node.js 20 or later.")
+        return [in_python]
+    page = {
+        "check": [node, str(VECTORS / "run_page.mjs"), str(PAGE)],
+        "start": [node, "-e", ""],
+    }
+    found = paired("the page", {name: partial(_run, command) for name, command in page.items()}, rounds=rounds)
+    added = 1000 * found.added_cpu("check", "start")
+    return [
+        in_python,
+        Line(
+            f"the verifier page {name}", f"{added:.0f} ms", f"the start {1000 * found.cpu('start'):.0f} ms",
+            *at_most(added, 500),
+        ),
+    ]  # fmt: skip
 
 
-def _run(arguments: list[str]) -> Took:
+def _run(command: list[str]) -> Took:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    took = timed(partial(subprocess.run, [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL))
+    given = {"input": JOB, "text": True, "check": True, "stdout": subprocess.DEVNULL}
+    took = timed(partial(subprocess.run, command, **given))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Took(took.wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
