@@ -110,7 +110,8 @@ def test_a_full_tile_can_neither_change_nor_go() -> None:
 def test_a_partial_tile_can_only_grow_at_its_end() -> None:
     tile = Tile.objects.get(level=0, n=0)
     begun = bytes(tile.hashes)
-    for wrong in (b"", begun[:-1], begun[:32], begun[:-1] + b"x", b"x" + begun[1:], b"x" * 256):
+    first, last = bytes([begun[0] ^ 1]), bytes([begun[-1] ^ 1])
+    for wrong in (b"", begun[:-1], begun[:32], begun[:-1] + last, first + begun[1:], first + b"x" * 255):
         refused(lambda wrong=wrong: Tile.objects.filter(pk=tile.pk).update(hashes=wrong))
     refused(lambda: Tile.objects.filter(pk=tile.pk).update(n=7), tile.delete)
     assert Tile.objects.filter(pk=tile.pk).update(hashes=begun + b"y" * 32) == 1

@@ -37,19 +37,22 @@ def lines(*, count: int) -> list[Line]:
     try:
         with Node(slots_in_an_epoch=0, funded=[address_of(config.chain_key())]) as node:
             node.automine()
-            return _measure(Counting(node.url), count)
+            return _measure(node, count)
     except NoAnvil as missing:
         return [Line("a thousand anchors in a row", f"NOT MEASURED: {missing}")]
 
 
-def _measure(chain: Counting, count: int) -> list[Line]:
+def _measure(node: Node, count: int) -> list[Line]:
+    chain = Counting(node.url)
     register_log(chain=chain, key=config.chain_key())
+    node.mine_by_hand()
     route = Route((31337,), Endpoints([chain]), Wallet(config.chain_key()))
     sending, confirming, idling, before = [], [], [], [model.objects.count() for model in ROWS]
     for number in range(count):
         _record(number)
         pipeline.close_now()
         sending.append(_timed(lambda: anchors.tick(route), "sent"))
+        node.mine()
         confirming.append(_timed(lambda: anchors.tick(route), "confirmed"))
         idling.append(_timed(lambda: anchors.tick(route), "idle"))
     rows = [model.objects.count() - was for model, was in zip(ROWS, before, strict=True)]

@@ -461,8 +461,9 @@ def test_the_end_of_the_block_ends_the_process_also_after_a_fault(anvil) -> None
 
 
 HOLDS_A_NODE = """
-import time
+import signal, time
 from anchoring.drill.node import Node
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with SIGINT ignored
 with Node() as node:
     print(node.pid, flush=True)
     time.sleep(60)
