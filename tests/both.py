@@ -3,7 +3,8 @@
     python -m tests.both [ARGUMENT FOR PYTEST ...]
 
 Each run keeps one processor busy, so that two take hardly longer than one. The first prints as it goes; what the second
-said follows when both are done. Tests that touch no database, or bring their own, are left out of the second.
+said follows when both are done. Tests that touch no database, or bring their own, are left out of the second; the drill
+table, which takes minutes and runs processes of its own, is left out of the first: `pytest` alone plays it on SQLite.
 """
 
 import subprocess
@@ -20,23 +21,28 @@ ONCE = (
         "verify_report",
     )),
 )  # fmt: skip
+ON_POSTGRESQL = ("tests/anchoring/drill/test_table.py",)
 
 
 def main(arguments: list[str]) -> int:
     """The worse of the two exit codes."""
     pytest = [sys.executable, "-m", "pytest", *arguments]
-    once = [word for path in ONCE for word in ("--ignore", path)]
     with tempfile.TemporaryFile() as told:
         on_postgresql = subprocess.Popen(
-            [sys.executable, "-m", "tests.services", *pytest, *once], stdout=told, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "tests.services", *pytest, *without(ONCE)], stdout=told, stderr=subprocess.STDOUT
         )
-        on_sqlite = subprocess.call(pytest)
+        on_sqlite = subprocess.call([*pytest, *without(ON_POSTGRESQL)])
         print("\n\nThe tests on PostgreSQL:", flush=True)
         code = on_postgresql.wait()
         told.seek(0)
         sys.stdout.buffer.write(told.read())
         sys.stdout.flush()
     return max(on_sqlite, code)
+
+
+def without(paths: tuple[str, ...]) -> list[str]:
+    """pytest's options that leave these out."""
+    return [word for path in paths for word in ("--ignore", path)]
 
 
 if __name__ == "__main__":
