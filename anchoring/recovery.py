@@ -25,31 +25,42 @@ class NothingLost(Exception):  # noqa: N818 - what the caller wanted is not need
 
 @dataclass(frozen=True)
 class Verdict:
-    """``reason`` is the gate's, empty if the log may go on; ``chain`` says what the chain had to say."""
+    """``reason`` is the gate's, empty if the log may go on; ``chain`` says what the chain had to say.
+
+    ``is_silent``: the log is registered, but its chain did not answer.
+    """
 
     reason: str
     chain: str
+    is_silent: bool = False
 
 
 def look(*, chain: Chain) -> Verdict:
-    """The gate after another look at the chain, which is kept for the gate. A silent chain changes nothing."""
+    """The gate after another look at the chain, which is kept for the gate. A silent chain changes nothing.
+
+    If it agrees, the witness remembers the newest checkpoint, which opens a gate that only waited for somebody's word.
+    """
     try:
         findings = list(check_chain(chain=chain))
         strange = any(isinstance(finding, HeadUnknown) for finding in findings) and not _signed_here(chain)
     except (NotChecked, ChainError) as silence:
-        return Verdict(restore.gate(), f"not asked: {silence}")
+        return Verdict(restore.gate(), f"not asked: {silence}", is_silent=current_registration() is not None)
     now, problem = timezone.now(), restore.CHAIN_AHEAD if strange else ""
     Tick.objects.update_or_create(
         step=restore.STEP, defaults={"ran_at": now, "problem": problem, "went_well_at": None if strange else now}
     )
     said = " ".join(f"{finding}." for finding in findings) or "it holds what our rows say"
+    catch_up()
     return Verdict(restore.gate(), said)
 
 
 def catch_up() -> None:
-    """Let the witness remember the newest checkpoint if it does not, and nothing speaks against it."""
+    """Let the witness remember the newest checkpoint if it does not, and nothing speaks against it.
+
+    For a caller who has asked somebody outside: the chain, or the holder of a copy.
+    """
     newest = Checkpoint.objects.order_by("-size").first()
-    if newest is not None and not restore.gate() and witness.is_behind(newest):
+    if newest is not None and restore.gate() in ("", restore.UNWITNESSED) and witness.is_behind(newest):
         witness.remember(newest)
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from anchoring import store, witness
-from anchoring.models import Checkpoint
+from anchoring.models import Checkpoint, Registration
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.merkle import EMPTY_ROOT
 from anchoring.witness import Signed
@@ -47,6 +47,13 @@ CHAIN_AHEAD = (
     + _STOPPED
     + " Restore the newest backup, or stop the other one; then run: manage.py restore_check"
 )
+UNWITNESSED = (
+    "Nothing outside this database remembers what was sealed: there is no witness file, and the chain has not been"
+    " asked. The database may be an older backup."
+    + _STOPPED
+    + " Bring back WITNESS_DIR, or run, when the chain answers:"
+    " manage.py restore_check; or with anybody's copy of a seal: manage.py restore_check --checkpoint FILE"
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,11 @@ class Held:
 
 
 def gate() -> str:
-    """Empty if the log may go on, else the reason in words. One query and a look at a file: for every sequencing."""
+    """Empty if the log may go on, else the reason in words. One query and a look at a file: for every sequencing.
+
+    Without a witness file, which is lost or has never been, a log that is registered waits until the chain has been
+    asked or somebody shows a copy of a seal (``recovery``): nothing would tell an older backup from the newest.
+    """
     try:
         outside = list(remembered())
     except OSError as error:
@@ -70,7 +81,9 @@ def gate() -> str:
     for (who, signed), root in zip(outside, held.roots, strict=True):
         if reason := _compared(held, who, signed, root):
             return reason
-    return _own_seal(held) or held.verdict
+    if reason := _own_seal(held) or held.verdict:
+        return reason
+    return UNWITNESSED if held.newest and not outside and witness.is_missing() and _is_registered() else ""
 
 
 def warn_at_start() -> None:
@@ -130,6 +143,11 @@ def _own_seal(held: Held) -> str:
         return ""
     row = Checkpoint.objects.get(pk=held.newest[0])
     return _compared(held, OUR_ROWS, Signed(row.size, bytes(row.root), row.at, row.note), bytes(row.root))
+
+
+def _is_registered() -> bool:
+    """Whether somebody outside has been told of this log. Asked only where no witness is."""
+    return Registration.objects.exists()
 
 
 def _exported() -> Signed | None:

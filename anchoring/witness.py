@@ -71,6 +71,14 @@ def newest() -> Signed | None:
     return _read[file][1]
 
 
+def is_missing() -> bool:
+    """Whether there is no file, or nothing in it. Raises OSError."""
+    try:
+        return path().stat().st_size == 0
+    except FileNotFoundError:
+        return True
+
+
 def is_behind(checkpoint: Checkpoint) -> bool:
     """Whether the witness lacks the database's newest checkpoint: it could not be written, or is new."""
     signed = newest()

@@ -228,7 +228,7 @@ def test_a_chain_ahead_of_the_database_stops_sealing_even_without_a_witness(chai
     assert recovery.look(chain=chain) == recovery.Verdict("", "it holds what our rows say")
     as_an_old_backup_has_it(old.size)
     witness.path().unlink()
-    assert restore.gate() == ""
+    assert restore.gate() == restore.UNWITNESSED
     assert recovery.look(chain=chain).reason == restore.CHAIN_AHEAD == restore.gate() == log_status().stopped
     assert (
         "The chain holds a seal of this log that this database does not know: the database was restored from an older"
@@ -261,6 +261,74 @@ def test_a_silent_chain_changes_nothing_and_one_that_agrees_again_opens_the_gate
     assert verdict.chain == "not asked: http://127.0.0.1:9 cannot be reached: the connection failed."
     assert verdict.reason == restore.CHAIN_AHEAD
     assert recovery.look(chain=chain).reason == ""
+
+
+UNWITNESSED = (
+    "Nothing outside this database remembers what was sealed: there is no witness file, and the chain has not been"
+    f" asked. The database may be an older backup. {STOPPED} Bring back WITNESS_DIR, or run, when the chain answers:"
+    " manage.py restore_check; or with anybody's copy of a seal: manage.py restore_check --checkpoint FILE"
+)
+
+
+@pytest.fixture
+def old_and_alone(chain) -> Checkpoint:
+    """An old backup on a new machine: no witness, and the node does not answer. What the newest seal was."""
+    register(chain)
+    old, lost = seal(2), seal(2)
+    anchor(chain)
+    as_an_old_backup_has_it(old.size)
+    witness.path().unlink()
+    return lost
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_without_a_witness_and_a_chain_nothing_more_is_signed(old_and_alone, emptied) -> None:
+    if emptied:
+        witness.path().touch()
+    before = list(Checkpoint.objects.values_list("size", flat=True))
+    note("Taken meanwhile.")
+    with pytest.raises(pipeline.Halted):
+        pipeline.sequence()
+    assert failed() == (3, UNWITNESSED) == (3, log_status().stopped)
+    assert list(Checkpoint.objects.values_list("size", flat=True)) == before
+
+
+def test_a_chain_that_answers_tells_an_old_backup_without_a_witness(old_and_alone, chain) -> None:
+    assert recovery.look(chain=chain).reason == restore.CHAIN_AHEAD == restore.gate()
+
+
+def test_a_copy_of_a_seal_tells_an_old_backup_without_a_witness(old_and_alone, tmp_path) -> None:
+    (tmp_path / "copy").write_text(old_and_alone.note)
+    code, reason = failed("--checkpoint", str(tmp_path / "copy"))
+    assert (code, reason.split(":")[0].endswith(f"shows that {old_and_alone.size} were sealed by THEN")) == (1, True)
+    assert restore.gate() == restore.UNWITNESSED
+
+
+def test_a_copy_of_the_newest_seal_opens_the_gate_where_the_witness_is_lost(chain, tmp_path) -> None:
+    register(chain)
+    (tmp_path / "copy").write_text(seal(2).note)
+    witness.path().unlink()
+    assert failed()[0] == 3
+    assert run("--checkpoint", str(tmp_path / "copy")).endswith(
+        "The log may go on. But the chain was not asked: run this again when it answers.\n"
+    )
+    assert (restore.gate(), witness.newest().size) == ("", newest().size)
+
+
+def test_a_chain_that_agrees_opens_the_gate_where_the_witness_is_lost(chain) -> None:
+    register(chain)
+    seal(2)
+    anchor(chain)
+    witness.path().unlink()
+    assert restore.gate() == restore.UNWITNESSED
+    assert recovery.look(chain=chain).reason == "" == restore.gate()
+    assert witness.newest().size == newest().size
+
+
+def test_with_a_witness_a_silent_chain_is_named(chain) -> None:
+    register(chain)
+    seal()
+    assert run().endswith("The log may go on. But the chain was not asked: run this again when it answers.\n")
 
 
 def test_the_worker_s_first_task_looks_and_says(monkeypatch) -> None:

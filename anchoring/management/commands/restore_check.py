@@ -15,13 +15,16 @@ from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.note import open_note
 from anchoring.witness import Signed
 
+SILENT = " But the chain was not asked: run this again when it answers."
+
 
 class Command(BaseCommand):
     """After every restore, before the worker is started; harmless at any time."""
 
     help = (
         "Compare the database's head with what was signed: the witness file, the exported tiles, the chain. Exits 0"
-        " when the log may go on, 1 with the reason when it may not. --record-loss goes on after a loss, in public."
+        " when the log may go on, 1 with the reason when it may not, 3 when there was nobody to ask. --record-loss goes"
+        " on after a loss, in public."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,14 +40,16 @@ class Command(BaseCommand):
         """Look everywhere, say what each holds, then the verdict."""
         verdict = recovery.look(chain=config.chain())
         self._show(verdict)
-        reason = verdict.reason or (self._elsewhere(options["checkpoint"]) if options["checkpoint"] else "")
+        reason = verdict.reason
+        if options["checkpoint"] and reason in ("", restore.UNWITNESSED):
+            reason = self._elsewhere(options["checkpoint"])
         if options["record_loss"]:
             self._record_loss(options["record_loss"])
         elif reason:
-            raise CommandError(reason, returncode=1)
+            raise CommandError(reason, returncode=3 if reason == restore.UNWITNESSED else 1)
         else:
             recovery.catch_up()
-            self.stdout.write("The log may go on.")
+            self.stdout.write("The log may go on." + (SILENT if verdict.is_silent else ""))
 
     def _show(self, verdict: recovery.Verdict) -> None:
         held, newest = restore.database([]), Checkpoint.objects.order_by("-size").first()
