@@ -65,7 +65,7 @@ def pages(content: bytes) -> list[str]:
 
 
 def words(content: bytes) -> str:
-    return " ".join(pages(content)).replace("\u200b", "")
+    return " ".join(pages(content))
 
 
 def attached(content: bytes) -> dict[str, bytes]:
