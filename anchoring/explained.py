@@ -83,6 +83,12 @@ class ExplainedProof:
         return "" if self.chain_id is None else stages.chain_worth(self.chain_id)
 
     @property
+    def is_local(self) -> bool:
+        """Whether it names local development chains alone, where an anchor is no evidence."""
+        named = {self.chain_id, *(event.stage.chain_id for event in self.events)}
+        return {networks.shipped().kind(chain_id) for chain_id in named if chain_id is not None} == {"local"}
+
+    @property
     def chain_warning(self) -> str:
         """What the verifier says of such a chain: "" for a main network alone."""
         if self.chain_id is None:

@@ -8,8 +8,8 @@ One file, Python 3.9 or later, standard library only. Written from docs/protocol
 portal whose word it checks. What is believed (keys, chain, contract, log) comes from trust.json and from the command
 line, never from FILE. Nothing touches the network unless --rpc or --refresh is given.
 
-Exit 0: every required line passed. 1: a line failed, or the file is malformed. 2: usage, or an unusable trust file.
-3: nothing failed, but a required line could not be checked (pending, offline).
+Exit 0: every required line passed. 1: a line failed, or the file is malformed. 2: usage, a PDF for FILE, or an unusable
+trust file. 3: nothing failed, but a required line could not be checked (pending, offline).
 
 From top to bottom: encodings, hashes, Ed25519, signed notes, trust file, proof, receipt proof of the anchor, receipt,
 node, the seven lines, the verdict, refreshing, the printing. `VerificationError` is the only exception that leaves
@@ -1868,9 +1868,10 @@ def verify(
     node = Node(rpc, seconds) if rpc is not None else None
     if fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", _plain_hex(fingerprint)):
         raise VerificationError("--fingerprint: 64 hex digits wanted", exit_code=2)
-    found = None if block_hash is None else re.fullmatch("(?:0x)?([0-9a-f]{64})", block_hash.strip().lower())
+    found = None if block_hash is None else re.fullmatch("(?:0x)?([0-9a-f]{64})", _typed(block_hash))
     if block_hash is not None and found is None:
         raise VerificationError("--block-hash: 0x and 64 hex digits wanted", exit_code=2)
+    _refuse_pdf(proof)
     document = _read_document(proof)
     believed = read_trust(trust, fingerprint)
     named = _named(subject, receipt, believed)
@@ -1900,6 +1901,23 @@ def _named(subject: Optional[str], receipt: Optional[bytes], trust: Trust) -> Op
         raise VerificationError("--subject: TYPE:ID wanted, the id as it stands on the receipt", exit_code=2)
     text = f"{kind} {printable(record)}"
     return Named(text, bytes.fromhex(subject_of(kind, record)), None if receipt is None else read)
+
+
+def _typed(hash_: str) -> str:
+    """As copied from anywhere: without white space and what nobody sees (soft hyphen, zero width, word joiner)."""
+    return re.sub("[\\s\u00ad\u200b-\u200d\u2060\ufeff]", "", hash_).lower()
+
+
+PDF = (
+    "This is a PDF. The proof is the .proof.json file attached inside it: open the PDF on a computer, save the"
+    " attachment, and check that."
+)
+
+
+def _refuse_pdf(data: bytes) -> None:
+    """No word on the record: the certificate carries the file that is wanted."""
+    if data.startswith(b"%PDF"):
+        raise VerificationError(PDF, exit_code=2)
 
 
 def _read_document(data: bytes) -> Union[Proof, Receipt]:
@@ -2142,6 +2160,7 @@ def refresh(path: str, url: str, trust: bytes, *, token: Optional[str] = None, s
     unusable, or the URL is none to ask.
     """
     held, believed = _contents(path, FILE_BYTES), read_trust(trust)
+    _refuse_pdf(held)
     if not held.startswith(b"{"):
         raise VerificationError("--refresh: only a proof of record has newer versions", exit_code=2)
     document = _read_document(held)

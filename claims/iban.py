@@ -28,6 +28,11 @@ def format_iban(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
 
+def masked(number: str) -> str:
+    """An account number for those who do not pay: its last four characters."""
+    return f"•••• {number[-4:]}" if number else ""
+
+
 def _adds_up(iban: str) -> bool:
     """ISO/IEC 7064 MOD 97-10: the first four characters behind the rest, letters as 10 to 35, leaves 1."""
     return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1

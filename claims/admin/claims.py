@@ -18,13 +18,12 @@ from anchoring import vault
 from claims import deadlines
 from claims.actions import adjusting
 from claims.admin.desk import aligned_money, not_readable, rows_of, signed_in, tag
-from claims.admin.history import masked
 from claims.admin.steps import DeskStep, WorkAdmin
 from claims.admin.verdicts import advice_of, explained, preview_of, verdict_of
 from claims.advice import advice_on
 from claims.catalogue import causes
 from claims.forms.staff import REFERENCE_USED, DecideForm, PayForm, SendBackForm, StepForm
-from claims.iban import format_iban
+from claims.iban import format_iban, masked
 from claims.models import Claim, ClaimDecision, ClaimPayment, Role, User
 from claims.models.claim import CLAIM_STAFF, ClaimQuerySet
 from claims.money import Money, format_money

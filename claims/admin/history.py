@@ -10,6 +10,7 @@ from anchoring.log import Stage, Subject
 from claims import wording
 from claims.actions.compliance import access_subject
 from claims.catalogue import kyc_reasons
+from claims.iban import masked
 from claims.models import User
 from claims.workflow import Thing
 
@@ -73,11 +74,6 @@ def progress(lines: Sequence[Line]) -> Progress:
     anchored, sealed = seen.count("A"), sum(letter in "SA" for letter in seen)
     words = f"{sealed} of {len(seen)} events sealed, {anchored} of {len(seen)} anchored."
     return Progress(seen, words, anchored == len(seen))
-
-
-def masked(number: str) -> str:
-    """An account number for those who do not pay: its last four characters."""
-    return f"•••• {number[-4:]}" if number else ""
 
 
 def _rows(facts: wording.Facts, masks: Collection[str]) -> list[dict[str, str]]:

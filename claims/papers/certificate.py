@@ -17,6 +17,7 @@ from django.conf import settings
 from anchoring import log
 from anchoring.log import ExplainedProof, ShownEvent, Stage, Subject
 from claims import wording
+from claims.iban import masked
 from claims.numbers import SERIES
 from claims.papers.typesetting import ACCESSIBLE, ARCHIVED, groups_of_four, moment, typeset
 
@@ -26,14 +27,23 @@ _LEAD: Final = {
     "Anchored in part": "This certificate is not final, and nothing is wrong. {anchored} of {count} events are"
     " anchored; the others are on their way. Download it again later, at the same place.",
     "Sealed": "This certificate is not final, and nothing is wrong. What is shown here has its fixed place in our"
-    " signed log; the anchor in a public record follows by itself. Download it again later, at the same place.",
+    " signed log; the anchor in {record} follows by itself. Download it again later, at the same place.",
     "Sealed in part": "This certificate is not final, and nothing is wrong. {sealed} of {count} events have their fixed"
     " place in our signed log; the rest follows by itself. Download it again later, at the same place.",
     "Recorded": "This certificate is not final, and nothing is wrong. We have recorded what is shown here; the seal in"
-    " our log follows by itself, usually within 10 minutes, and then the anchor in a public record. Download it again"
-    " later, at the same place.",
+    " our log follows by itself, usually within 10 minutes, and then the anchor in {record}. Download it again later,"
+    " at the same place.",
 }
 """How far all of it has come → what that means, first thing on the paper."""
+
+_TEST_RECORD: Final = "a test record on one computer, which proves nothing to others"
+_LOCAL_LEAD: Final = {
+    "Anchored": "A fingerprint of our signed log stands in {record}. On a public chain it would show that this was in"
+    " our log by {block_at}, unchanged since.",
+    "Anchored in part": "{anchored} of {count} events are anchored in {record}. This certificate is not final, and"
+    " nothing is wrong: the others are on their way. Download it again later, at the same place.",
+}
+"""The same where every chain that it names is a local one."""
 
 _AS_RECORDED: Final = "that what is shown here was recorded exactly so, under the number {number}"
 _PROVES: Final = {
@@ -64,6 +74,12 @@ _PROVES: Final = {
     ),
 }
 """How far all of it has come → what the attached file proves."""
+
+_NO_TIME: Final = "not by when, nor that it is unchanged since: that takes a public record"
+_LOCAL_PROVES: Final = {
+    "Anchored": (*_PROVES["Sealed"][:2], _NO_TIME),
+    "Anchored in part": (*_PROVES["Sealed in part"][:2], _NO_TIME),
+}
 
 _DOES_NOT_PROVE: Final = (
     "that what was reported is true: only that it was reported so, and when at the latest",
@@ -112,16 +128,18 @@ def _paper(proof: ExplainedProof, event: uuid.UUID | None) -> dict[str, Any]:
         "sealed": sum(shown.stage.index is not None for shown in asked),
         "anchored": sum(shown.stage.anchored_at is not None for shown in asked),
         "block_at": _exactly(proof.anchor.block_at) if proof.anchor else "",
+        "record": _TEST_RECORD if proof.is_local else "a public record",
     }  # fmt: skip
+    lead, proves = (_LEAD | _LOCAL_LEAD, _PROVES | _LOCAL_PROVES) if proof.is_local else (_LEAD, _PROVES)
     running = "Certificate of record" if reached == "Anchored" else f"Certificate of record, not final: {reached}"
     return {
         "title": f"{running} {proof.number}", "running": running, "number": proof.number,
         "noun": SERIES.get(proof.number[:3], "record").capitalize(), "is_whole": event is None,
         "insurer": settings.PRODUCT_NAME, "site": settings.SITE_URL, "help": settings.HELP_EMAIL,
         "demo": settings.DEMO, "reached": reached, "is_final": reached == "Anchored",
-        "lead": _LEAD[reached].format(**said), "events": [_event(shown) for shown in asked],
+        "lead": lead[reached].format(**said), "events": [_event(shown) for shown in asked],
         "number_only": [wording.sentence(shown.kind, to="staff") for shown in proof.events if not shown.asked],
-        "proves": [sentence.format(**said) for sentence in _PROVES[reached]],
+        "proves": [sentence.format(**said) for sentence in proves[reached]],
         "does_not_prove": [*_DOES_NOT_PROVE, *([_NOT_FOR_LONG] if proof.chain_warning else [])],
         "anchor": _pairs({"key": key, "value": value} for key, value in _anchor(proof, asked)),
         "chain_name": proof.chain_name, "warning": proof.chain_warning, "worth": proof.chain_worth,
@@ -148,9 +166,17 @@ def _event(shown: ShownEvent) -> dict[str, Any]:
         "by": _by(shown.facts),
         "at": moment(shown.stage.recorded_at), "reached": shown.stage.word,
         "rungs": list(_rungs(shown.stage)),
-        "rows": _pairs(wording.fact_rows(_in_order(shown.facts), to="staff")),
+        "rows": _pairs(wording.fact_rows(_in_order(_on_paper(shown.facts)), to="staff")),
         "notes": " ".join(_notes(shown)),
     }  # fmt: skip
+
+
+def _on_paper(facts: wording.Facts) -> wording.Facts:
+    """As it may be shown to anybody: whom it is handed to need not know the account."""
+    return {name: masked(str(value or "")) if name == _ACCOUNT else value for name, value in facts.items()}
+
+
+_ACCOUNT: Final = "account_number"
 
 
 def _by(facts: wording.Facts) -> str:
@@ -213,6 +239,8 @@ def _notes(shown: ShownEvent) -> Iterator[str]:
             "Part of what was recorded here has been erased: the key to it is destroyed, and nobody can read it any"
             " more. That it was recorded, and when, still stands."
         )
+    if shown.facts.get(_ACCOUNT):
+        yield "The attached file holds the account in full."
     if shown.withheld:
         how = "erased or withheld" if shown.erased else "withheld"
         yield f"{_fields(shown.withheld)} {how}: copies for our own checks, and what concerns somebody else."

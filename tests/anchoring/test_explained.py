@@ -1,5 +1,7 @@
 """A proof beside what it says: read off the file's own bytes, and never further than the file goes."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -104,6 +106,17 @@ def test_erased_is_said_where_a_part_that_the_reader_might_have_seen_is_gone(sub
 def test_the_chain_is_warned_of_as_the_verifier_warns(chain_id, warning) -> None:
     made = log.ExplainedProof(b"", "", (), None, "", None, chain_id)
     assert made.chain_warning == warning
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "earlier", "is_local"),
+    [(31337, 31337, True), (31337, None, True), (31337, 1, False), (1, 31337, False), (11155111, None, False),
+     (987654321, None, False), (None, None, False)],
+)  # fmt: skip
+def test_a_proof_is_local_where_every_chain_that_it_names_is(subject, chain_id, earlier, is_local) -> None:
+    made = log.explained_proof(subject, owners=None)
+    event = replace(made.events[0], stage=replace(made.events[0].stage, chain_id=earlier))
+    assert replace(made, events=(event,), chain_id=chain_id).is_local == is_local
 
 
 def queries(subject) -> int:

@@ -293,6 +293,12 @@ def test_alice_reads_what_the_file_shows_and_which_hash_to_compare():
     )
 
 
+@pytest.mark.parametrize("between", " \n\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff")
+def test_what_nobody_sees_in_her_hash_does_not_count(between):
+    assert exit_code(PROOF, block_hash=between + between.join(HASH) + between) == 0
+    assert exit_code(PROOF, block_hash=between.join(HASH[:-1])) == 2
+
+
 @pytest.mark.parametrize("given", [HASH, HASH[2:], HASH.upper().replace("X", "x"), f" {HASH}\n"])
 def test_a_hash_of_her_own_finding_settles_line_4_on_her_word(given):
     report = verify.verify(PROOF, TRUST, block_hash=given)

@@ -197,6 +197,16 @@ def test_a_malformed_file_is_called_so(run: Run) -> None:
     assert (done.exit, done.out) == (1, ["VERDICT (exit 1): the file is malformed: it is not canonical JSON", ""])
 
 
+@pytest.mark.parametrize("arguments", [(), ("--refresh", "https://portal.example/proof")], ids=["", "refresh"])
+def test_a_pdf_is_no_word_on_the_record_but_a_hint_at_its_attachment(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(b"%PDF-1.7\n%\xe2\xe3", *arguments)
+    assert (done.exit, done.out) == (2, [""])
+    assert done.err == (
+        "VERDICT (exit 2): This is a PDF. The proof is the .proof.json file attached inside it: open the PDF on a"
+        " computer, save the attachment, and check that.\n"
+    )
+
+
 def test_the_receipt_repeats_the_promise(run: Run) -> None:
     done = run(RECEIPT)
     entry = json.loads(world.alice_claims()[0].text)["id"]

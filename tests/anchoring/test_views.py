@@ -273,6 +273,19 @@ def test_the_steps_name_the_downloads_the_fingerprint_the_lines_and_what_is_not_
     ) == []  # fmt: skip
 
 
+def test_how_the_record_is_named_for_the_last_two_lines_is_shown_with_what_a_new_record_needs(client) -> None:
+    answer = client.get("/check/")
+    assert missing(
+        answer, "--receipt</span> CLM-2026-000123-2.receipt.txt", "--subject</code>", "claim:ID",
+        "a record filed since the last audit: download the proof again after the next audit",
+    ) == []  # fmt: skip
+
+
+def test_no_option_is_broken_after_its_dashes(client) -> None:
+    page = client.get("/check/").content.decode()
+    assert re.findall(r"(?<!\w)(?<!nowrap\">)--[a-z][a-z-]+", page) == []
+
+
 @pytest.mark.parametrize("page", [LOG, "/check/"])
 def test_a_policy_s_fingerprint_is_checked_by_the_program_since_a_newer_file_has_another(client, page: str) -> None:
     answer = client.get(page)

@@ -65,7 +65,7 @@ def pages(content: bytes) -> list[str]:
 
 
 def words(content: bytes) -> str:
-    return " ".join(pages(content)).replace("\u200b", "")
+    return " ".join(pages(content))
 
 
 def attached(content: bytes) -> dict[str, bytes]:
@@ -161,6 +161,50 @@ def test_it_names_chain_block_time_and_the_keys_fingerprint(claim, chain) -> Non
     ) == []  # fmt: skip
 
 
+def test_a_hash_that_is_copied_from_it_is_the_hash(claim, chain) -> None:
+    anchor(chain)
+    proof = log.explained_proof(subject_of(claim), owners=hers(claim))
+    assert proof.anchor is not None
+    said = words(certificate(subject_of(claim), owners=hers(claim)))
+    assert (proof.anchor.block_hash in said, proof.anchor.transaction in said, "\u200b" in said) == (True, True, False)
+
+
+_UNNOTICED = "nobody can have changed it unnoticed"
+_TEST_RECORD = "stands in a test record on one computer, which proves nothing to others. On a public chain it would"
+
+
+def test_where_the_chain_is_local_its_first_sentence_says_that_it_proves_nothing_to_others(claim, chain) -> None:
+    anchor(chain)
+    made = certificate(subject_of(claim), owners=hers(claim))
+    assert missing(
+        made, f"Anchored A fingerprint of our signed log {_TEST_RECORD}",
+        "not by when, nor that it is unchanged since",
+    ) == []  # fmt: skip
+    assert (_UNNOTICED in words(made), "stands in a public record" in words(made)) == (False, False)
+
+
+def test_on_another_chain_it_says_what_a_public_record_shows(claim, chain, monkeypatch) -> None:
+    anchor(chain)
+    monkeypatch.setattr(log.ExplainedProof, "is_local", False)
+    made = certificate(subject_of(claim), owners=hers(claim))
+    assert missing(made, _UNNOTICED, "that nobody has changed it since, not even we", "in a public record") == []
+    assert "test record" not in words(made)
+
+
+def test_what_will_be_anchored_on_a_local_chain_says_so(claim, chain) -> None:
+    made = certificate(subject_of(claim), owners=hers(claim))
+    assert missing(made, "the anchor in a test record on one computer, which proves nothing to others") == []
+
+
+def test_an_account_is_shortened_on_paper_and_whole_in_the_file(claim) -> None:
+    made = certificate(subject_of(claim), owners=hers(claim))
+    assert missing(made, "Account •••• 5678", "The attached file holds the account in full.") == []
+    assert "IE29" not in words(made)
+    (file,) = attached(made).values()
+    (sent,) = verify.verify(file, trust_file()).facts
+    assert sent.shown["account_number"] == "IE29AIBK93115212345678"
+
+
 @pytest.mark.parametrize(
     ("reached", "says"),
     [
@@ -185,14 +229,18 @@ def test_a_final_one_says_nowhere_that_it_is_not(claim, chain) -> None:
     assert ("not final" in said.lower(), "Not yet" in said, "not yet" in said) == (False, False, False)
 
 
-def test_events_that_have_come_less_far_are_told_apart(claim, dora, chain) -> None:
+def test_events_that_have_come_less_far_are_told_apart(claim, dora, chain, monkeypatch) -> None:
     anchor(chain)
     adjusting.take_claim(by=dora, claim=claim)
     made = certificate(subject_of(claim), owners=hers(claim))
     assert missing(
-        made, "Not final: Anchored in part", "1 of 2 events are anchored",
-        "that what is anchored was in our signed log",
-        "not yet the same of the rest", "usually within 10 minutes",
+        made, "Not final: Anchored in part", "1 of 2 events are anchored in a test record",
+        "that what is sealed has its fixed place", "not by when", "usually within 10 minutes",
+    ) == []  # fmt: skip
+    monkeypatch.setattr(log.ExplainedProof, "is_local", False)
+    assert missing(
+        certificate(subject_of(claim), owners=hers(claim)), "1 of 2 events are anchored; the others",
+        "that what is anchored was in our signed log", "not yet the same of the rest",
     ) == []  # fmt: skip
     alone = certificate(subject_of(claim), owners=hers(claim), event=first_event(claim))
     assert missing(alone, "Anchored") == [] and "Not final" not in words(alone)

@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from anchoring.verify import PDF
 from anchoring.verify_page import verify_page
 from tests.journeys.conftest import Demo
 
@@ -94,6 +95,21 @@ def test_a_changed_proof_is_called_failed_in_words(open_saved) -> None:
     expect(page.locator("#verdict-word")).to_have_text("Failed")
     expect(page.locator("#verdict")).to_contain_text("Do not rely on this file: line 1 (record) failed")
     assert words(page)[0] == "Failed"
+
+
+def test_a_certificate_is_answered_at_once_with_where_its_proof_is_and_is_no_failure(
+    open_saved, tmp_path: Path
+) -> None:
+    page = open_saved()
+    paper = tmp_path / "CLM-2026-000123-2.pdf"
+    paper.write_bytes(b"%PDF-1.7\n")
+    page.locator("#trust").set_input_files(paper)
+    expect(page.get_by_role("status")).to_have_text(f"{paper.name}: {PDF}")
+    page.locator("#trust").set_input_files(TRUST)
+    judge(page)
+    expect(page.locator("#verdict")).to_have_text(PDF)
+    expect(page.locator("#verdict-box")).to_have_class("verdict verdict--info")
+    assert words(page) == []
 
 
 def test_a_pending_proof_is_neither_an_error_nor_green(open_saved) -> None:

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from eth_hash.auto import keccak
 
-from anchoring import networks
+from anchoring import networks, verify
 from tests.anchoring import verify_world as world
 
 HERE = Path(__file__).parent
@@ -127,6 +127,22 @@ def test_a_hostile_file_is_refused_in_bounded_time(node: str, tmp_path: Path, na
     begun = time.monotonic()
     assert run(node, "run_page.mjs", given=[offered])[name]["exit"] == 1
     assert time.monotonic() - begun < 20
+
+
+def test_a_pdf_is_answered_as_by_the_other_program_and_is_no_failure(node: str, tmp_path: Path) -> None:
+    file = tmp_path / "certificate.pdf"
+    file.write_bytes(b"%PDF-1.7\n%\xe2\xe3")
+    said = run(node, "run_page.mjs", given=[job(BY_NAME["good"] | {"file": str(file), "name": "pdf"})])["pdf"]
+    assert said == {"exit": 2, "lines": {}, "verdict": verify.PDF}
+
+
+@pytest.mark.parametrize("between", " \n\u00ad\u200b\u200c\u200d\u2060\ufeff")
+def test_what_nobody_sees_in_a_block_s_hash_does_not_count(node: str, between: str) -> None:
+    good = BY_NAME["event-good-block-hash"]
+    copied = between + between.join(good["arguments"][1]) + between
+    offered = job(good | {"arguments": ["--block-hash", copied], "name": "copied"})
+    said = run(node, "run_page.mjs", given=[offered])["copied"]
+    assert (said["exit"], said["lines"]) == (good["exit"], good["lines"])
 
 
 @pytest.mark.parametrize(

@@ -1907,9 +1907,12 @@
     return { subject: subjectOf(receipt.type, receipt.id), receipt };
   }
 
+  /* As copied from anywhere: without white space and what nobody sees. */
   function givenHash(value) {
     if (value === null) return null;
-    const text = String(value).trim().toLowerCase();
+    const text = String(value)
+      .replace(/[\s\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
+      .toLowerCase();
     need(
       /^0x[0-9a-f]{64}$/.test(text),
       "The block's hash is not complete: it is 0x and 64 characters from 0 to 9 and a to f.",
@@ -2126,10 +2129,17 @@
     };
   }
 
+  const PDF =
+    "This is a PDF. The proof is the .proof.json file attached inside it: open the PDF on a computer, save the attachment, and check that.";
   const NO_PROOF = "it begins like no proof, and as a receipt it";
+
+  function isPdf(bytes) {
+    return same(bytes.subarray(0, 4), utf8("%PDF"));
+  }
 
   async function judged(request) {
     for (const name of ["file", "trust"]) need(request[name] instanceof Uint8Array, `Give the ${name} to check.`, 2);
+    need(!isPdf(request.file), PDF, 2);
     const { fingerprint = null, blockHash = null, rpc = null } = request;
     const hash = givenHash(blockHash),
       rpcNode = rpc === null ? null : new Node(rpc);
@@ -2227,6 +2237,8 @@
     isIncluded,
     isNear,
     isInsurers,
+    isPdf,
+    PDF,
     quoted,
     grouped,
     hex,

@@ -4,7 +4,7 @@
    Text from files reaches the page as text alone. Nothing is sent anywhere but by a button that says so. */
 
 (() => {
-  const { check, BOUNDS } = globalThis.verifier;
+  const { check, BOUNDS, isPdf, PDF } = globalThis.verifier;
   const byId = (id) => document.getElementById(id);
   const isServed = location.protocol === "http:" || location.protocol === "https:";
   /* slot → {name, bytes, origin} of the file in it */
@@ -41,7 +41,7 @@
   function slotOf(bytes, aimed) {
     const start = new TextDecoder().decode(bytes.subarray(0, 300));
     if (start.startsWith('{"format":"trust/')) return "trust";
-    if (start.startsWith("{")) return "proof";
+    if (start.startsWith("{") || isPdf(bytes)) return "proof";
     if (/^[^\n]+\/receipt\n/.test(start))
       return aimed === "receipt" || (aimed === null && chosen.proof) ? "receipt" : "proof";
     return aimed || "proof";
@@ -82,7 +82,7 @@
           trust: "the insurer's public keys",
           receipt: "the receipt that names the record",
         }[slot];
-        said.push(`${file.name} is taken as ${where}.`);
+        said.push(isPdf(bytes) ? `${file.name}: ${PDF}` : `${file.name} is taken as ${where}.`);
       } catch {
         said.push(`${file.name} could not be read. Is it still there?`);
       }
