@@ -1,5 +1,7 @@
 """Every proof of the log as files in a folder: for holders, for safe keeping, and before a chain is left behind.
 
+Beside them lie trust.json, verify.py and a word on how to use them: the folder can be checked without us.
+
 An export that stopped goes on where it was: a file that shows the subject's whole history under the registration that
 counts now is left alone. Files appear whole or not at all, and only their owner can read them.
 """
@@ -10,12 +12,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from anchoring import verify
 from anchoring.models import Entry, Registration
 from anchoring.openings import Subject
 from anchoring.proofs import proof
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.proof import parse_proof
 from anchoring.stages import current_registration
+from anchoring.trust import trust_file
+
+README = b"""Proofs of record. Each *.proof.json shows one record; check one with Python 3.9 or newer:
+
+    python3 verify.py NAME.proof.json --trust trust.json
+
+trust.json holds the public keys to believe. That they are the right ones is so far this folder's word alone: add
+--fingerprint "..." with the fingerprint that stands on a policy, or that somebody whom you trust gives you.
+verify.py --help names the rest, such as --rpc URL, which asks a node of the chain that you choose.
+The proofs show what was recorded in clear. Keep this folder as you keep private papers.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,8 +51,10 @@ def subjects(*, owner: str | None = None) -> list[Subject]:
 
 
 def export(folder: Path, wanted: list[Subject], *, owner: str | None = None) -> Iterator[Exported]:
-    """Write one file a subject, with everybody's facts or one owner's. Raises OSError."""
+    """Write one file a subject, with everybody's facts or one owner's, and what checks them. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in _beside().items():
+        _write(folder / name, content)
     registration = current_registration()
     for subject in wanted:
         path = folder / f"{subject.type}-{subject.id}.proof.json"
@@ -47,6 +63,11 @@ def export(folder: Path, wanted: list[Subject], *, owner: str | None = None) -> 
         if not whole:
             _write(path, proof(subject, owners=None if owner is None else [owner]))
         yield Exported(path, written=not whole, anchored=whole or _whole(path, entries, registration))
+
+
+def _beside() -> dict[str, bytes]:
+    """What lies in the folder beside the proofs."""
+    return {"README.txt": README, "trust.json": trust_file(), "verify.py": Path(verify.__file__).read_bytes()}
 
 
 def _whole(path: Path, entries: int, registration: Registration | None) -> bool:

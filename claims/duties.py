@@ -39,7 +39,7 @@ def _pile(title: str, text: str, rows: QuerySet, since: str, query: str = "") ->
 def _identities(user: User) -> Iterator[Duty]:
     yield _pile(
         "Identities to check", "Compare what was typed with the document, then approve, ask or reject.",
-        KycCase.objects.visible_to(user).awaiting_review(), "submitted_at", "status=submitted",
+        KycCase.objects.visible_to(user).awaiting_review(), "submitted_at", "status__exact=submitted",
     )  # fmt: skip
 
 

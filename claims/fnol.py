@@ -51,10 +51,18 @@ def loss_time_problem(policy: Policy, loss_at: datetime, *, now: datetime, cause
     if loss_at > now:
         return "The loss must lie in the past. Check the date and time."
     if loss_at < policy.starts_at and loss_at < (begins := policy.covers_from(cause)):
-        return f"The loss was before this cover began on {begins:%-d %B %Y}. {_OTHER}"
+        return f"The loss was before this cover began on {_beginning(begins, loss_at)}. {_OTHER}"
     if loss_at >= policy.ends_at:
         return f"The loss was after this cover ended on {policy.ends_at:%-d %B %Y}. {_OTHER}"
     return ""
+
+
+def _beginning(begins: datetime, loss_at: datetime) -> str:
+    """The day; on that day also the time, to the second where it needs one."""
+    begins = begins.astimezone(UTC)
+    if loss_at.astimezone(UTC).date() != begins.date():
+        return f"{begins:%-d %B %Y}"
+    return f"{begins:%-d %B %Y, %H:%M:%S} UTC" if begins.second else f"{begins:%-d %B %Y, %H:%M} UTC"
 
 
 def day_instant(policy: Policy, day: date, *, now: datetime) -> datetime:

@@ -153,6 +153,8 @@ def _label(name: str) -> str:
 def _value(name: str, value: Value, facts: Facts) -> str:
     if isinstance(value, int) and name.endswith("_minor") and "currency" in facts:
         return format_money(Money(value, str(facts["currency"])))
+    if name == "loss_at" and facts.get("loss_precision", Claim.Precision.EXACT) != Claim.Precision.EXACT:
+        return _day(str(value))
     return _WRITTEN.get(name, _plain)(str(value)) if value is not None else ""
 
 
@@ -162,6 +164,10 @@ def _plain(text: str) -> str:
 
 def _moment(text: str) -> str:
     return f"{datetime.fromisoformat(text).astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+
+
+def _day(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%-d %B %Y}"
 
 
 def _choice(choices: type[TextChoices]) -> Callable[[str], str]:

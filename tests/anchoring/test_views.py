@@ -67,6 +67,19 @@ def test_what_waits_is_counted_with_how_long_it_waits(client) -> None:
     ]  # fmt: skip
 
 
+def test_what_the_log_notes_for_itself_is_not_passed_over(client) -> None:
+    anchored_log()
+    world.seal_with_state()
+    answer = client.get(LOG)
+    sentence = (
+        "Every sealed record of a contract or claim is anchored; <strong>1</strong> of the log's own waits for the next"
+        " anchor."
+    )
+    assert missing(answer, sentence) == []
+    sealed, anchored = (bar["count"] for bar in answer.context["bars"][1:])
+    assert sealed - anchored == 1
+
+
 def test_seal_anchor_chain_and_fingerprint_are_shown(client) -> None:
     anchored_log()
     answer = client.get(LOG)

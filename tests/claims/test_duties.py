@@ -81,3 +81,6 @@ def test_each_pile_leads_to_its_list(client, carol, dora, erin, grace, frank, um
         for row in client.get(reverse("admin:index")).context["duties"]:
             listed = client.get(row["url"])
             assert (listed.status_code, listed.context["cl"].result_count) == (200, row["duty"].count), row
+            changes = listed.context["cl"]
+            marked = [[c["display"] for c in spec.choices(changes) if c["selected"]] for spec in changes.filter_specs]
+            assert row["duty"].query.count("=") == sum(words not in (["All"], ["Open"], ["To pay"]) for words in marked)

@@ -16,9 +16,13 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 COVER = Policy(product_code="travel-1", starts_at=STARTS, ends_at=ENDS, currency="EUR")
 TIME_PROBLEMS = {
     "the future": (NOW + timedelta(seconds=1), "The loss must lie in the past. Check the date and time."),
-    "before cover": (
-        STARTS - timedelta(microseconds=1),
+    "before the day of cover": (
+        STARTS - timedelta(hours=16),
         "The loss was before this cover began on 10 November 2026. Choose the policy that covered you then.",
+    ),
+    "before cover on its day": (
+        STARTS - timedelta(microseconds=1),
+        "The loss was before this cover began on 10 November 2026, 15:00 UTC. Choose the policy that covered you then.",
     ),
 }
 

@@ -48,11 +48,16 @@ def test_facts_are_rows_that_people_can_read() -> None:
     rows = {row["key"]: row["value"] for row in wording.fact_rows(SENT)}
     assert rows == {
         "Number": "CLM-2026-000123-K", "Cause": "My baggage or something in it was stolen",
-        "Time of the loss": "23 November 2026, 12:00 UTC", "How exactly": "On this day",
+        "Time of the loss": "23 November 2026", "How exactly": "On this day",
         "Claimed in all": "€530.50", "Currency": "EUR", "Thing 1": "Camera", "Thing 1, amount": "€450.00",
         "Thing 2": "Bag", "Thing 2, amount": "€80.50", "File 1, fingerprint": "ab" * 32, "Who": "You",
         "It stood at": "New", "It then stood at": "Received",
     }  # fmt: skip
+
+
+def test_the_time_of_a_loss_is_said_where_it_is_known() -> None:
+    rows = {row["key"]: row["value"] for row in wording.fact_rows(SENT | {"loss_precision": "exact"})}
+    assert rows["Time of the loss"] == "23 November 2026, 12:00 UTC"
 
 
 def test_what_was_said_comes_before_who_did_it() -> None:

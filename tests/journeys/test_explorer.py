@@ -116,6 +116,8 @@ def remembered(page: Page) -> dict[str, dict[str, str]]:
 def barriers(page: Page) -> list[object]:
     page.evaluate("document.querySelectorAll('details.more').forEach((part) => { part.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    cut = "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).length"
+    assert page.locator(".table-scroll").evaluate_all(cut) == 0
     return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in Axe().run(page).response["violations"]]
 
 
@@ -167,6 +169,9 @@ def test_the_anchor_s_own_page_and_the_list_of_all_have_no_barriers(page, demo: 
     assert barriers(page) == []
     page.get_by_role("link", name="All anchors").click()
     expect(page.get_by_role("link", name=f"{size:,}", exact=True)).to_be_visible()
+    assert barriers(page) == []
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Check a proof").click()
+    expect(page.get_by_role("rowheader", name="7 recomputed")).to_be_visible()
     assert barriers(page) == []
 
 

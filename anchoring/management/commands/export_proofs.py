@@ -5,7 +5,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 from tqdm import tqdm
 
 from anchoring.export import export, subjects
@@ -17,8 +19,8 @@ class Command(BaseCommand):
 
     help = (
         "Write the proof of record of every subject, or of those that hold facts about one person (and those facts"
-        " alone), into FOLDER. Run it again to go on where it stopped or to bring the files up to date. Exits 0; 1 when"
-        " a file cannot be written; 130 when it was interrupted."
+        " alone), into FOLDER, with trust.json and verify.py to check them. Run it again to go on where it stopped or"
+        " to bring the files up to date. Exits 0; 1 when a file cannot be written; 130 when it was interrupted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,6 +37,10 @@ class Command(BaseCommand):
             raise CommandError(f"The log holds no facts about person {options['person']}.")
         written, waiting = write_all(folder, wanted, owner=owner)
         self.stdout.write(f"{len(wanted):,} proofs in {folder}: {written:,} written now, the others were up to date.")
+        self.stdout.write(
+            "trust.json, verify.py and README.txt lie beside them. The site serves the same trust.json at"
+            f" {settings.SITE_URL}{reverse('trust-json')}; log_key show prints its fingerprint."
+        )
         if waiting:
             self.stdout.write(f"{waiting:,} of them are not anchored yet. Run this again once they are.")
 

@@ -1,9 +1,13 @@
 """The log goes to another key and to another chain by an operator's commands, on real nodes."""
 
+import re
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from anchoring import anchors, config, covered, fsck, networks, pipeline, registry, routes, stages
@@ -189,18 +193,47 @@ def head_of(registration) -> bytes:
 # --- Proofs as files -------------------------------------------------------------------------------------------------
 
 
+BESIDE = (
+    "trust.json, verify.py and README.txt lie beside them. The site serves the same trust.json at"
+    f" {settings.SITE_URL}/trust.json; log_key show prints its fingerprint.\n"
+)
+
+
 def test_an_export_goes_on_where_it_stopped_and_brings_files_up_to_date(old, tmp_path) -> None:
     folder = tmp_path / "proofs"
     notes(3)
     pipeline.sequence()
-    assert run("export_proofs", str(folder)).split("\n")[1:2] == [
+    assert run("export_proofs", str(folder)).split("\n")[2:3] == [
         "3 of them are not anchored yet. Run this again once they are."
     ]
     anchor_now()
-    assert run("export_proofs", str(folder)) == f"3 proofs in {folder}: 3 written now, the others were up to date.\n"
-    next(iter(sorted(folder.iterdir()))).unlink()
-    assert run("export_proofs", str(folder)) == f"3 proofs in {folder}: 1 written now, the others were up to date.\n"
+    assert (
+        run("export_proofs", str(folder))
+        == f"3 proofs in {folder}: 3 written now, the others were up to date.\n" + BESIDE
+    )
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in (next(iter(sorted(folder.glob("*.proof.json")))), folder / "trust.json"):
+        path.unlink()
+    assert (
+        run("export_proofs", str(folder))
+        == f"3 proofs in {folder}: 1 written now, the others were up to date.\n" + BESIDE
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert {oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == {"0o600"}
+
+
+def test_an_exported_folder_checks_itself(old, tmp_path) -> None:
+    note()
+    anchor_now()
+    run("export_proofs", str(tmp_path))
+    assert (tmp_path / "trust.json").read_bytes() == trust_file()
+    [path] = tmp_path.glob("*.proof.json")
+    [command] = re.findall("python3 (verify.py NAME.proof.json .*)", (tmp_path / "README.txt").read_text())
+    words = command.replace("NAME.proof.json", path.name).split()
+    ran = subprocess.run(
+        [sys.executable, "-I", *words, "--require", "1,2,3"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_an_export_of_one_person_shows_that_persons_facts_alone(old, tmp_path) -> None:

@@ -83,7 +83,8 @@ def test_the_limit_counts_a_line_s_end_once() -> None:
             "The loss was before this cover began on 10 November 2026. Choose the policy that covered you then."
         ]}),
         ({"loss_on_0": "10", "loss_time": "14:59"}, {"loss_on": [
-            "The loss was before this cover began on 10 November 2026. Choose the policy that covered you then."
+            "The loss was before this cover began on 10 November 2026, 15:00 UTC."
+            " Choose the policy that covered you then."
         ]}),
         ({"loss_on_0": "32"}, {"loss_on": ["The date of the loss must be a real date, for example 27 3 2026."]}),
         ({"loss_time": "25:00"},
