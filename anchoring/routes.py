@@ -181,8 +181,13 @@ def refuse_lag(registration: Registration, address: bytes, nonce: int) -> None:
     )  # fmt: skip
     if last is not None and nonce <= last:
         raise ChainUnavailable(
-            f"The endpoint lags: it counts {nonce} transactions of our key, and nonce {last} is confirmed."
+            f"The endpoint lags: it counts {transactions(nonce)} of our key, and nonce {last} is confirmed."
         )
+
+
+def transactions(count: int) -> str:
+    """So many, in words."""
+    return "1 transaction" if count == 1 else f"{count} transactions"
 
 
 def reserve(genesis: bytes, address: bytes, nonce: int) -> None:

@@ -234,5 +234,5 @@ def _ago(age: timedelta) -> str:
 def _span(span: timedelta) -> str:
     seconds = round(span.total_seconds())
     if seconds < 120:
-        return f"{seconds} seconds"
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
     return f"{seconds // 60} minutes" if seconds < 7200 else f"{seconds // 3600} hours"
