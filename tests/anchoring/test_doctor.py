@@ -237,9 +237,9 @@ def test_a_chain_that_has_ended_is_named_with_what_to_use() -> None:
 def test_a_chain_that_was_started_anew_is_told_from_the_one_that_the_log_is_registered_on() -> None:
     anchored()
     assert amiss(a_chain()) == [
-        "fault | endpoint 1: chain | memory leads to chain 31337, but its first block is not that of the chain on which"
-        " the log is registered: it was started anew, or is another one of that number. | Correct CHAIN_RPC_URL. If the"
-        " old chain is gone for good, run: manage.py deploy_registry"
+        "fault | endpoint 1: chain | memory leads to chain 31337, the same number as that of the chain that the log is"
+        " registered on, but another chain: it was started anew, or is a copy with another first block. | Correct"
+        " CHAIN_RPC_URL. If the old chain is gone for good, run: manage.py deploy_registry"
     ]
 
 
@@ -648,7 +648,7 @@ def test_the_command_is_1_for_a_real_chain_that_was_started_anew_without_coin(ch
         settings.CHAIN_RPC_URL = poor.url
         code, said, out = run()
     assert (code, said) == (1, "2 things to do.")
-    assert "it was started anew, or is another one of that number." in out
+    assert "it was started anew, or is a copy with another first block." in out
 
 
 def test_the_command_is_1_for_a_real_chain_on_which_our_key_has_no_coin(settings) -> None:
