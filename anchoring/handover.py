@@ -74,13 +74,13 @@ def _place(route: Route, registration: Registration, word: bytes) -> tuple[int, 
 
 
 def _mined(route: Route, registration: Registration, to: bytes) -> Step:
-    if not _is_final(route, registration, to):
+    if not is_final(route, registration, to):
         return Step(f"The log is in the hand of {hexed(to)} in a block that is not final yet.")
     return Step(f"The log is in the hand of {hexed(to)}, in a final block.", done=True)
 
 
-def _is_final(route: Route, registration: Registration, to: bytes) -> bool:
-    """Whether a final block holds it; where a depth decides, by a receipt of one that we signed."""
+def is_final(route: Route, registration: Registration, to: bytes) -> bool:
+    """Whether a final block holds it, once the newest one does; where a depth decides, by a receipt of ours."""
     if route.finality is None:
         return _holds(
             registration, route.chain.head(bytes(registration.contract), bytes(registration.log_id), "finalized"), to

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from anchoring import config, networks, registry
-from anchoring.chain import ChainUnavailable, Fees, Wallet
+from anchoring.chain import ChainIdentity, ChainUnavailable, Fees, Wallet
 from anchoring.endpoints import Endpoints
 from anchoring.fees import FeeTooHigh, dearer_offer, first_offer
 from anchoring.models import Handover, Registration, Sender
@@ -108,15 +108,24 @@ def require_network(chain: Endpoints, network: Network) -> None:
         )
 
 
+def elsewhere(what: str, found: ChainIdentity, registration: Registration) -> str:
+    """How the chain that ``what`` leads to is not the one that the log is registered on, or ""."""
+    leads = f"{what} leads to chain {found.chain_id}"
+    if found.chain_id != registration.chain_id:
+        return f"{leads}, but the log is registered on chain {registration.chain_id}"
+    if found.genesis != bytes(registration.genesis):
+        return (
+            f"{leads}, the same number as that of the chain that the log is registered on, but another chain: it was"
+            " started anew, or is a copy with another first block"
+        )
+    return ""
+
+
 def require_same_chain(route: Route, registration: Registration) -> None:
     """Raise Halted unless the endpoint leads to the chain that the log is registered on, with our contract on it."""
     identity = route.chain.identity()
-    if (identity.chain_id, identity.genesis) != (registration.chain_id, bytes(registration.genesis)):
-        raise Halted(
-            f"CHAIN_RPC_URL leads to chain {identity.chain_id}, but the log is registered on another one"
-            f" (chain {registration.chain_id}, or the same chain started anew)."
-            " Correct the URL, or run: manage.py deploy_registry"
-        )
+    if other := elsewhere("CHAIN_RPC_URL", identity, registration):
+        raise Halted(f"{other}. Correct the URL, or run: manage.py deploy_registry")
     if route.chain.code_hash(bytes(registration.contract)) != bytes(registration.code_hash):
         raise Halted("The code at the registered contract's address is not the registry. Nothing is sent to it.")
 
@@ -181,8 +190,13 @@ def refuse_lag(registration: Registration, address: bytes, nonce: int) -> None:
     )  # fmt: skip
     if last is not None and nonce <= last:
         raise ChainUnavailable(
-            f"The endpoint lags: it counts {nonce} transactions of our key, and nonce {last} is confirmed."
+            f"The endpoint lags: it counts {transactions(nonce)} of our key, and nonce {last} is confirmed."
         )
+
+
+def transactions(count: int) -> str:
+    """So many, in words."""
+    return "1 transaction" if count == 1 else f"{count} transactions"
 
 
 def reserve(genesis: bytes, address: bytes, nonce: int) -> None:

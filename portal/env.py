@@ -74,9 +74,13 @@ def choice(name: str, default: str, *, among: tuple[str, ...], env: Mapping[str,
 
 
 def url(name: str, default: str, *, schemes: tuple[str, ...], env: Mapping[str, str] = os.environ) -> str:
-    """A URL of a known scheme. The value is never repeated in an error: it may hold a password."""
+    """A URL of a known scheme, its port a number. An error never repeats the value: it may hold a password."""
     value = text(name, default, env=env)
-    if urlsplit(value).scheme not in schemes:
+    try:
+        scheme, _ = urlsplit(value).scheme, urlsplit(value).port
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is not a URL: its host or port cannot be read.") from None
+    if scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must be a URL that starts with {' or '.join(f'{s}:' for s in schemes)}.")
     return value
 

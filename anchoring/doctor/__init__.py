@@ -43,12 +43,15 @@ def _on_chain(
 ) -> Iterator[Check]:  # fmt: skip
     """What the chain has to say, by the endpoints that lead to it."""
     yield from _asked("registration", lambda: record.contract(route, network, registration, setting))
+    heads = [] if registration is None else [*_asked("head", lambda: record.head(route, registration, setting))]
+    yield from heads
     yield from _asked("key", lambda: account.key(route, setting))
     yield from _asked("fee", lambda: account.fee(route, setting))
     yield from _asked("balance", lambda: account.balance(route, network, registration))
     if registration is not None:
-        yield from _asked("nonce", lambda: account.nonce(route, registration, setting))
-        yield from _asked("head", lambda: record.head(route, registration, setting))
+        explained = any(check.advice == record.COMPARE for check in heads)
+        yield from _asked("nonce", lambda: account.nonce(route, registration, setting, explained=explained))
+        yield from _asked("next key", lambda: account.next_key(route, network, registration))
 
 
 def _asked(name: str, ask: Callable[[], Iterator[Check]]) -> Iterator[Check]:

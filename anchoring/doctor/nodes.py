@@ -10,7 +10,7 @@ from anchoring.doctor.check import Check, Setting
 from anchoring.endpoints import Named
 from anchoring.models import Registration
 from anchoring.networks import Network
-from anchoring.routes import Route, hexed
+from anchoring.routes import Route, elsewhere, hexed
 
 SLOW = 2.0
 """An answer that takes longer, in seconds, is slow."""
@@ -105,11 +105,9 @@ class Look:
                 f"{leads} by number, but its first block is {hexed(found.genesis)}, not that of {network.title}:"
                 " it is another chain.", right,
             )  # fmt: skip
-        if row is not None and (row.chain_id, bytes(row.genesis)) != (found.chain_id, found.genesis):
+        if row is not None and (other := elsewhere(self.chain.name, found, row)):
             return Check(
-                name, "fault",
-                f"{leads}, but its first block is not that of the chain on which the log is registered: it was started"
-                " anew, or is another one of that number.",
+                name, "fault", f"{other}.",
                 f"Correct {self._url}. If the old chain is gone for good, run: manage.py deploy_registry",
             )  # fmt: skip
         return Check(name, "ok", f"Chain {found.chain_id}, with the first block that it should have.")
@@ -234,5 +232,5 @@ def _ago(age: timedelta) -> str:
 def _span(span: timedelta) -> str:
     seconds = round(span.total_seconds())
     if seconds < 120:
-        return f"{seconds} seconds"
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
     return f"{seconds // 60} minutes" if seconds < 7200 else f"{seconds // 3600} hours"

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from anchoring import covered, registry, routes, states
+from anchoring import covered, handover, registry, routes, states
 from anchoring.amounts import in_gwei
-from anchoring.chain import NO_CODE, NO_HEAD
+from anchoring.chain import NO_CODE, NO_HEAD, Wallet
 from anchoring.doctor.check import Check, Setting
 from anchoring.models import Anchor, Checkpoint, Handover, Head, Registration, Sighting, Tick
 from anchoring.networks import Network
@@ -65,7 +65,7 @@ def head(route: Route, registration: Registration, setting: Setting) -> Iterator
         yield _unknown(word)
         return
     size, hand = found
-    yield _hand(route, hand, setting)
+    yield from _hand(route, registration, hand, setting)
     yield _place(size, places)
 
 
@@ -97,14 +97,34 @@ def _unknown(word: bytes) -> Check:
     )  # fmt: skip
 
 
-def _hand(route: Route, hand: bytes, setting: Setting) -> Check:
+def _hand(route: Route, registration: Registration, hand: bytes, setting: Setting) -> Iterator[Check]:
+    """Whose it is; while a handover is signed and not final, that is what to finish first."""
     ours = route.wallet.address
+    newest = Handover.objects.filter(registration=registration).order_by("-pk").first()
+    to = ours if newest is None else bytes(newest.controller)
+    final = hand == to != ours and handover.is_final(route, registration, to)
+    if newest is not None and to != ours and not final:
+        where = "is in a block that is not final yet" if hand == to else "is in no block yet"
+        yield Check(
+            "handover", "warning",
+            f"A handover of the log to {hexed(to)} was signed on {_moment(newest.at)} and {where}.",
+            "Finish it: manage.py handover_key",
+        )  # fmt: skip
     if hand == ours:
-        return Check("controller", "ok", "The log is in the hand of our key.")
-    return Check(
-        "controller", "fault", f"The log is in the hand of {hexed(hand)}, but {setting.key} is the key of"
-        f" {hexed(ours)}.", f"Put the key of {hexed(hand)} into {setting.key}.",
-    )  # fmt: skip
+        yield Check("controller", "ok", "The log is in the hand of our key.")
+    elif hand != to or final:
+        yield Check(
+            "controller", "fault",
+            f"The log is in the hand of {hexed(hand)}, but {setting.key} is the key of {hexed(ours)}.",
+            _move_key(hand, setting),
+        )  # fmt: skip
+
+
+def _move_key(hand: bytes, setting: Setting) -> str:
+    following = settings.NEXT_CHAIN_KEY
+    if setting.key == "CHAIN_KEY" and following and Wallet(bytes.fromhex(following)).address == hand:
+        return "Move the key in NEXT_CHAIN_KEY into CHAIN_KEY, and start worker and beat again."
+    return f"Put the key of {hexed(hand)} into {setting.key}."
 
 
 def _place(size: int, places: list[tuple[int, bytes]]) -> Check:
@@ -141,7 +161,6 @@ def from_rows(route: Route, registration: Registration | None, now: datetime) ->
         yield from [_under_way(anchor, now) for anchor in waiting] or [
             Check("under way", "ok", "No anchor is under way.")
         ]
-        yield from _handover(route, registration)
         yield _due(registration, now, waiting)
     yield _schedule(route, registration, now)
 
@@ -161,17 +180,6 @@ def _under_way(anchor: Anchor, now: datetime) -> Check:
     return Check(
         "under way", "warning", f"{said} That is long.",
         "See the lines on fee, nonce, final blocks and the schedule: one of them says why.",
-    )  # fmt: skip
-
-
-def _handover(route: Route, registration: Registration) -> Iterator[Check]:
-    newest = Handover.objects.filter(registration=registration).order_by("-pk").first()
-    if newest is None or bytes(newest.controller) == route.wallet.address:
-        return
-    yield Check(
-        "handover", "warning",
-        f"A handover of the log to {hexed(newest.controller)} was signed on {_moment(newest.at)}.",
-        "Finish it: manage.py handover_key. Once the log is there, put that key into CHAIN_KEY.",
     )  # fmt: skip
 
 

@@ -14,10 +14,12 @@ DEAR = Fees(tip=40 * GWEI, cap=90 * GWEI)
 
 
 def _leads_elsewhere(chain_id: int) -> str:
-    return (
-        f"CHAIN_RPC_URL leads to chain {chain_id}, but the log is registered on another one (chain {CHAIN_ID}, or the"
-        " same chain started anew). Correct the URL, or run: manage.py deploy_registry"
-    )
+    other = (
+        "the same number as that of the chain that the log is registered on, but another chain: it was started anew, or"
+        " is a copy with another first block" if chain_id == CHAIN_ID else
+        f"but the log is registered on chain {CHAIN_ID}"
+    )  # fmt: skip
+    return f"CHAIN_RPC_URL leads to chain {chain_id}, {other}. Correct the URL, or run: manage.py deploy_registry"
 
 
 def _led_astray(world: World, chain_id: int) -> None:

@@ -7,7 +7,7 @@ from anchoring import config, covered, registry
 from anchoring.chain import Chain, ChainError
 from anchoring.fsck.finding import Finding, Findings
 from anchoring.models import Registration
-from anchoring.routes import controllers
+from anchoring.routes import controllers, elsewhere
 from anchoring.stages import confirmations, current_registration
 
 
@@ -49,11 +49,8 @@ def check_chain(*, chain: Chain) -> Findings:
     registration = current_registration()
     if registration is None:
         raise NotChecked("the log is not registered on a chain yet")
-    identity = chain.identity()
-    if (identity.chain_id, identity.genesis) != (registration.chain_id, bytes(registration.genesis)):
-        raise NotChecked(
-            f"CHAIN_RPC_URL leads to chain {identity.chain_id}, which is not the one that the log is registered on"
-        )
+    if other := elsewhere("CHAIN_RPC_URL", chain.identity(), registration):
+        raise NotChecked(other)
     contract = bytes(registration.contract)
     if chain.code_hash(contract) != bytes(registration.code_hash):
         yield Finding("chain", f"the code at 0x{contract.hex()} is not the registry")

@@ -497,6 +497,15 @@ def test_every_command_works_after_migrate_alone(tmp_path) -> None:
         assert done.stdout.startswith(out), words
 
 
+@pytest.mark.slow
+def test_before_migrate_the_first_look_says_so(tmp_path) -> None:
+    for words in ("anchor_doctor", "log_status"):
+        done = manage(tmp_path, words)
+        assert (done.returncode, done.stderr, done.stdout) == (
+            1, "CommandError: The database's tables are missing or out of date. Run: manage.py migrate\n", "",
+        )  # fmt: skip
+
+
 # --- proof --tlog ----------------------------------------------------------------------------------------------------
 
 

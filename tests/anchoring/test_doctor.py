@@ -95,12 +95,12 @@ def test_a_log_that_is_anchored_has_a_line_for_each_thing_that_is_well() -> None
         f"ok | registration | The log is registered since {timezone.now():%-d %B %Y} in the contract at 0x{contract}."
         f" | ",
         "ok | contract | The code that stands there is the registry's. | ",
-        f"ok | key | Anchors are paid for by 0x{OURS.hex()}, the address of CHAIN_KEY. | ",
-        "ok | fee | The network asks for 2 gwei a unit of gas; CHAIN_MAX_FEE_GWEI allows 500. | ",
-        lines[9],
-        "ok | nonce | The chain counts 3 transactions of our key, and all of them are known. | ",
         "ok | controller | The log is in the hand of our key. | ",
         "ok | head | The registry holds the log up to size 3, as our rows say. | ",
+        f"ok | key | Anchors are paid for by 0x{OURS.hex()}, the address of CHAIN_KEY. | ",
+        "ok | fee | The network asks for 2 gwei a unit of gas; CHAIN_MAX_FEE_GWEI allows 500. | ",
+        lines[11],
+        "ok | nonce | The chain counts 3 transactions of our key, and we know of each. | ",
         "ok | under way | No anchor is under way. | ",
     ]
     assert re.fullmatch(
@@ -110,7 +110,7 @@ def test_a_log_that_is_anchored_has_a_line_for_each_thing_that_is_well() -> None
     assert re.fullmatch(
         rf"ok \| balance \| 0x{OURS.hex()} holds 1,000 ETH: [\d,]+ anchors at what one may cost now \(0\.000\d+"
         rf" ETH\)\. \| ",
-        lines[9],
+        lines[11],
     )
     assert re.fullmatch(rf"ok \| due \| The next anchor is due by {MOMENT}\. {re.escape(RULE)} \| ", lines[-2])
     assert re.fullmatch(rf"ok \| schedule \| The last run, {MOMENT}: it went well\. \| ", lines[-1])
@@ -237,9 +237,9 @@ def test_a_chain_that_has_ended_is_named_with_what_to_use() -> None:
 def test_a_chain_that_was_started_anew_is_told_from_the_one_that_the_log_is_registered_on() -> None:
     anchored()
     assert amiss(a_chain()) == [
-        "fault | endpoint 1: chain | memory leads to chain 31337, but its first block is not that of the chain on which"
-        " the log is registered: it was started anew, or is another one of that number. | Correct CHAIN_RPC_URL. If the"
-        " old chain is gone for good, run: manage.py deploy_registry"
+        "fault | endpoint 1: chain | memory leads to chain 31337, the same number as that of the chain that the log is"
+        " registered on, but another chain: it was started anew, or is a copy with another first block. | Correct"
+        " CHAIN_RPC_URL. If the old chain is gone for good, run: manage.py deploy_registry"
     ]
 
 
@@ -303,6 +303,10 @@ def test_endpoints_that_disagree_about_a_final_block_are_both_quoted() -> None:
         f" second shows 0x{theirs}. | No anchor becomes final until they agree. See on an explorer which of them is"
         f" wrong, and replace it."
     ]
+
+
+def test_one_second_is_no_seconds() -> None:
+    assert [nodes._span(timedelta(seconds=seconds)) for seconds in (0, 1, 2)] == ["0 seconds", "1 second", "2 seconds"]
 
 
 def test_a_chain_that_is_slow_to_call_blocks_final_is_a_warning() -> None:
@@ -377,20 +381,54 @@ def test_no_code_at_the_address_is_told_apart() -> None:
     ]
 
 
-def test_a_log_in_another_key_s_hand_is_told_whose() -> None:
+def test_a_log_in_another_key_s_hand_is_told_whose(settings) -> None:
     chain = anchored()
     handover.step(a_route(chain), to=OTHER)
-    [handed, open_] = amiss(chain)
-    assert handed == (
+    whose = (
         f"fault | controller | The log is in the hand of 0x{OTHER.hex()}, but CHAIN_KEY is the key of 0x{OURS.hex()}. |"
-        f" Put the key of 0x{OTHER.hex()} into CHAIN_KEY."
     )
+    assert amiss(chain) == [f"{whose} Put the key of 0x{OTHER.hex()} into CHAIN_KEY."]
+    chain._state.balances[OTHER] = 10**21
+    settings.NEXT_CHAIN_KEY = OTHER_KEY.hex()
+    assert amiss(chain) == [f"{whose} Move the key in NEXT_CHAIN_KEY into CHAIN_KEY, and start worker and beat again."]
+    assert amiss(chain, key=OTHER_KEY) == [
+        "warning | next key | NEXT_CHAIN_KEY is the same key as CHAIN_KEY. | Take NEXT_CHAIN_KEY away."
+    ]
+    settings.NEXT_CHAIN_KEY = ""
+    assert amiss(chain, key=OTHER_KEY) == []
+
+
+def test_a_handover_is_to_be_finished_until_a_final_block_holds_it() -> None:
+    chain = anchored()
+    chain.automine = False
+    for _ in range(5):
+        chain.mine()
+    handover.step(a_route(chain), to=OTHER)
+    told = rf"warning \| handover \| A handover of the log to 0x{OTHER.hex()} was signed on {MOMENT} and %s\. \|" + (
+        r" Finish it: manage\.py handover_key"
+    )
+    [line] = amiss(chain)
+    assert re.fullmatch(told % "is in no block yet", line)
+    chain.finality_depth = 5
+    chain.mine()
+    [line] = amiss(chain)
+    assert re.fullmatch(told % "is in a block that is not final yet", line)
+
+
+def test_the_next_key_is_named_with_its_coin(settings) -> None:
+    chain = anchored()
+    settings.NEXT_CHAIN_KEY = OTHER_KEY.hex()
+    [line] = amiss(chain)
     assert re.fullmatch(
-        rf"warning \| handover \| A handover of the log to 0x{OTHER.hex()} was signed on {MOMENT}\. \| Finish it:"
-        r" manage\.py handover_key\. Once the log is there, put that key into CHAIN_KEY\.", open_,
+        rf"fault \| next key's balance \| 0x{OTHER.hex()} holds 0 ETH: 0 anchors at what one may cost now"
+        rf" \(0\.000\d+ ETH\)\. \| Send some ETH to 0x{OTHER.hex()} before you run: manage\.py handover_key", line,
     )  # fmt: skip
     chain._state.balances[OTHER] = 10**21
-    assert amiss(chain, key=OTHER_KEY) == []
+    assert amiss(chain) == []
+    named = f"ok | next key | The log can be handed over to 0x{OTHER.hex()}, the address of NEXT_CHAIN_KEY. | "
+    assert named in examined(chain)
+    settings.NEXT_CHAIN = "hoodi"
+    assert named not in examined(chain)  # there it is the key that pays
 
 
 def test_a_head_that_nobody_knows_says_that_a_backup_may_have_been_restored() -> None:
@@ -402,6 +440,19 @@ def test_a_head_that_nobody_knows_says_that_a_backup_may_have_been_restored() ->
         " key's hand that it knows: the database was restored from a backup, or another installation anchors with the"
         f" same key. | {COMPARE}"
     ]
+
+
+def test_after_a_restore_the_head_comes_first_and_explains_the_nonce() -> None:
+    chain = anchored()
+    row = registration()
+    chain._state.heads[bytes(row.contract), bytes(row.log_id)] = b"h" * 32
+    chain._state.nonces[OURS] += 1
+    head, nonce = amiss(chain)
+    assert head.startswith("fault | head | The registry's head ")
+    assert nonce == (
+        "warning | nonce | The chain counts 4 transactions of our key, 1 more than this database knows of. The line on"
+        " the registry's head explains it: settle that first. | "
+    )
 
 
 def test_a_log_that_the_registry_never_heard_of_is_told_apart() -> None:
@@ -597,7 +648,7 @@ def test_the_command_is_1_for_a_real_chain_that_was_started_anew_without_coin(ch
         settings.CHAIN_RPC_URL = poor.url
         code, said, out = run()
     assert (code, said) == (1, "2 things to do.")
-    assert "it was started anew, or is another one of that number." in out
+    assert "it was started anew, or is a copy with another first block." in out
 
 
 def test_the_command_is_1_for_a_real_chain_on_which_our_key_has_no_coin(settings) -> None:

@@ -458,7 +458,9 @@ def test_another_chain_behind_the_url_halts_in_words(any_chain) -> None:
     register(a_chain())
     note()
     pipeline.sequence()
-    with pytest.raises(Halted, match="CHAIN_RPC_URL leads to chain 31337, but the log is registered on another one"):
+    with pytest.raises(
+        Halted, match="CHAIN_RPC_URL leads to chain 31337, the same number .*, but another chain: it was"
+    ):
         send(any_chain)
     assert Anchor.objects.count() == 0
 
@@ -467,7 +469,7 @@ def test_another_chain_id_halts_in_words() -> None:
     register(a_chain())
     note()
     pipeline.sequence()
-    with pytest.raises(Halted, match="leads to chain 1,"):
+    with pytest.raises(Halted, match="leads to chain 1, but the log is registered on chain 31337"):
         send(MemoryChain(chain_id=1))
 
 

@@ -69,7 +69,7 @@ def test_a_step_that_halted_is_shown_in_its_own_words() -> None:
     pipeline.sequence()
     pipeline.tick("anchor", lambda: tick(a_chain()))
     [trouble] = log_status().troubles
-    assert trouble.startswith("Anchoring is waiting: CHAIN_RPC_URL leads to chain 31337, but the log is registered on")
+    assert trouble.startswith("Anchoring is waiting: CHAIN_RPC_URL leads to chain 31337, the same number as that of")
 
 
 def test_a_step_that_goes_well_again_clears_its_trouble() -> None:

@@ -93,6 +93,12 @@ def test_a_refused_url_is_not_repeated(text) -> None:
     assert said == "X must be a URL that starts with redis: or rediss:."
 
 
+@pytest.mark.parametrize("text", ["http://user:hush@h:port", "http://[::1", "http://h:99999"])
+def test_a_url_that_cannot_be_read_is_refused_in_words(text) -> None:
+    said = refusal(env.url, "X", "", schemes=("http",), given={"X": text})
+    assert said == "X is not a URL: its host or port cannot be read."
+
+
 def test_a_url_may_be_left_out_where_that_is_said() -> None:
     assert env.optional_url("X", schemes=("http",), env={}) == ""
     assert env.optional_url("X", schemes=("http",), env={"X": ""}) == ""

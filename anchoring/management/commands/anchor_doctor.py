@@ -10,13 +10,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from anchoring import config, doctor, networks, routes
 from anchoring.doctor import Check
-from anchoring.management.on_chain import SILENT
+from anchoring.management.on_chain import SILENT, missing_tables_in_words
 from anchoring.networks import Network
 from anchoring.routes import Route
 
 
 class Command(BaseCommand):
-    """Reads and asks only: it may run beside everything else, and before anything is set up."""
+    """Reads and asks only: it may run beside everything else, and from the first `migrate` on."""
 
     help = (
         "Look at the chain's endpoints, the contract, the key, its coin, fees, nonces, the registry's head, what is"
@@ -31,12 +31,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look at the chain of CHAIN, and at that of NEXT_CHAIN if one is configured."""
         found: dict[str, list[Check]] = {}
-        for route, network in _routes():
-            checks = found.setdefault(network.name, [])
-            for check in doctor.examine(route, network):
-                checks.append(check)
-                if not options["json"]:
-                    self.stdout.write(_line(network, check))
+        with missing_tables_in_words():
+            for route, network in _routes():
+                checks = found.setdefault(network.name, [])
+                for check in doctor.examine(route, network):
+                    checks.append(check)
+                    if not options["json"]:
+                        self.stdout.write(_line(network, check))
         if options["json"]:
             self.stdout.write(json.dumps({name: [asdict(check) for check in them] for name, them in found.items()}))
         _judge(found)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from anchoring.amounts import in_coin, in_gwei
 from anchoring.fsck import ChainVerdict, ask_chain
+from anchoring.management.on_chain import missing_tables_in_words
 from anchoring.networks import GWEI
 from anchoring.protocol.entry import format_time
 from anchoring.stages import chain_end, currency
@@ -30,7 +31,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, ask, print."""
-        status, chain = log_status(), ask_chain()
+        with missing_tables_in_words():
+            status, chain = log_status(), ask_chain()
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(status, chain)))
         else:
