@@ -26,7 +26,7 @@ README = b"""Proofs of record. Each *.proof.json shows one record; check one wit
     python3 verify.py NAME.proof.json --trust trust.json
 
 trust.json holds the public keys to believe. That they are the right ones is so far this folder's word alone: add
---fingerprint "..." with the fingerprint that stands on a policy, or that somebody whom you trust gives you.
+--fingerprint "..." with the fingerprint that stands on your papers, or that somebody whom you trust gives you.
 verify.py --help names the rest, such as --rpc URL, which asks a node of the chain that you choose.
 The proofs show what was recorded in clear. Keep this folder as you keep private papers.
 """
