@@ -322,7 +322,9 @@ def _time(at: datetime) -> SafeString:
 
 
 def _table(label: str, heads: list[str], rows: list[list[Any]], *, none: str) -> SafeString:
-    return render_to_string("admin/anchoring/_table.html", {"label": label, "heads": heads, "rows": rows, "none": none})
+    pairs = [list(zip(heads, row, strict=True)) for row in rows]
+    context = {"label": label, "heads": heads, "rows": pairs, "none": none}
+    return render_to_string("admin/anchoring/_table.html", context)
 
 
 def _titled(name: object, context: dict[str, Any] | None) -> dict[str, Any]:

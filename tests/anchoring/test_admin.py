@@ -107,6 +107,8 @@ def test_an_anchor_shows_its_transactions_and_every_block_that_held_it(client, f
     tick(chain)
     shown = page_of(client, anchor)
     assert [words in shown for words in ("Given up by the chain", "Final: this one counts")] == [True, True]
+    page = client.get(reverse("admin:anchoring_anchor_change", args=[anchor.pk])).content.decode()
+    assert page.count('<td data-label="What became of it">') == 2
     confirmation = Confirmation.objects.get()
     Retraction.objects.create(confirmation=confirmation, block_hash=b"x" * 32, at=confirmation.at)
     shown = page_of(client, anchor)

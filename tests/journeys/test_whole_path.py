@@ -258,6 +258,20 @@ def test_a_stranger_signs_up_is_insured_claims_is_paid_and_holds_a_proof(demo: D
         assert bob.goto(path).status == 404
 
 
+def test_an_identity_is_reviewed_on_a_narrow_screen_with_nothing_cut(demo: Demo, open_page) -> None:
+    carol = open_page(width=390)
+    sign_in(carol, "carol@example.com", demo.password)
+    carol.goto("/staff/claims/kyccase/")
+    expect(carol.get_by_text("The table moves sideways.")).to_be_visible()
+    carol.locator("#result_list tbody a").first.click()
+    box = carol.get_by_role("group", name="Comparison")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    cell = box.locator("td").first
+    assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Typed"'
+    expect(cell).to_have_css("padding-left", "144px")
+    assert carol.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_without_scripts_a_policyholder_still_reports_a_loss(demo: Demo, browser) -> None:
     context = browser.new_context(base_url=demo.url, java_script_enabled=False, viewport={"width": 390, "height": 800})
     page = context.new_page()

@@ -154,6 +154,11 @@ def test_a_loss_of_which_only_the_day_is_known_shows_no_time(browser, claim) -> 
     assert "(the day; the time is not known)" in read(browser, claim)
 
 
+def test_the_page_says_what_the_dots_and_the_receipt_are_and_leads_to_the_check(browser, claim) -> None:
+    shown = read(browser, claim)
+    assert missing(shown, "What you did", "What we did", "Our signed promise", "Check a proof") == []
+
+
 def test_erased_content_is_said_to_be_erased_and_the_page_still_reads(browser, claim) -> None:
     vault.destroy(claim.owner)
     shown = read(browser, claim)
