@@ -50,6 +50,11 @@ class Stage:
         return None if self.chain_id is None else chain_name(self.chain_id)
 
     @property
+    def is_local(self) -> bool:
+        """Whether the anchor's chain is a local development chain, where it is no evidence."""
+        return self.chain_id is not None and networks.shipped().kind(self.chain_id) == "local"
+
+    @property
     def explorer_url(self) -> str:
         """Where the anchor's transaction can be looked at, or ""."""
         return "" if self.chain_id is None else explorer_url(self.chain_id, self.transaction)

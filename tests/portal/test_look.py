@@ -10,6 +10,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.timezone import datetime, timezone
 
+from anchoring.stages import Stage
+
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 TOKENS = (settings.BASE_DIR / "portal/static/portal/tokens.css").read_text()
 LIGHT, DARK = TOKENS.split("@media")[:2]
@@ -83,6 +85,15 @@ def test_the_ladder_says_in_words_which_rungs_are_reached() -> None:
     assert [page.count("Not yet") for page in pages] == [2, 1, 0]
     assert [page.count('aria-current="step"') for page in pages] == [1, 1, 1]
     assert all(before != after for before, after in pairwise(pages))
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "words"), [(31337, "a test record, which proves nothing"), (1, "a public record")]
+)
+def test_an_anchor_on_a_local_chain_is_not_called_public(chain_id, words) -> None:
+    reached = {"sealed_at": NINE, "index": 1, "anchored_at": TEN, "block_number": 12, "transaction": "0x00"}
+    stage = Stage(recorded_at=NINE, chain_id=chain_id, late=False, **reached)
+    assert f"stands in {words}" in render_to_string("_ladder.html", {"stage": stage})
 
 
 def test_a_broken_sealing_promise_is_shown_not_hidden() -> None:
