@@ -91,7 +91,7 @@ def test_the_ladder_says_in_words_which_rungs_are_reached() -> None:
     ("chain_id", "words"), [(31337, "a test record, which proves nothing"), (1, "a public record")]
 )
 def test_an_anchor_on_a_local_chain_is_not_called_public(chain_id, words) -> None:
-    reached = {"sealed_at": NINE, "index": 1, "anchored_at": TEN, "block_number": 12, "transaction": "0x00"}
+    reached = {"sealed_at": NINE, "index": 1, "anchored_at": TEN, "block_number": 12, "transaction": "0x" + "00" * 32}
     stage = Stage(recorded_at=NINE, chain_id=chain_id, late=False, **reached)
     assert f"stands in {words}" in render_to_string("_ladder.html", {"stage": stage})
 
