@@ -172,14 +172,32 @@ def tick(step: str, run: Callable[[], object], *, health: Callable[[], Sequence[
     try:
         outcome = run()
     except (Halted, ChainError) as problem:
-        seen = _final(step) | _endpoints(health()) | {"trouble": _kind(problem)}
-        _note(Tick(step=step, ran_at=now, problem=str(problem), seen=seen), "ran_at", "problem", "seen")
+        _note_trouble(step, problem, health(), now)
         return str(problem)
     final = getattr(outcome, "seen", {})
     seen = ({"final": final} if final else {}) | _endpoints(health())
     row = Tick(step=step, ran_at=now, went_well_at=now, said=getattr(outcome, "sentence", ""), problem="", seen=seen)
     _note(row, "ran_at", "went_well_at", "said", "problem", "seen")
     return ""
+
+
+@contextmanager
+def by_hand(step: str, *, health: Callable[[], Sequence[Any]]) -> Iterator[None]:
+    """A run that a person asked for: a trouble is noted as ``tick`` does, and taken back by one that goes well.
+
+    Nothing else is noted, so that a schedule which stands still is seen all the same.
+    """
+    try:
+        yield
+    except (Halted, ChainError) as problem:
+        _note_trouble(step, problem, health(), timezone.now())
+        raise
+    Tick.objects.filter(step=step).exclude(problem="").update(problem="")
+
+
+def _note_trouble(step: str, problem: Halted | ChainError, health: Sequence[Any], now: datetime) -> None:
+    seen = _final(step) | _endpoints(health) | {"trouble": _kind(problem)}
+    _note(Tick(step=step, ran_at=now, problem=str(problem), seen=seen), "ran_at", "problem", "seen")
 
 
 def _kind(problem: Halted | ChainError) -> str:

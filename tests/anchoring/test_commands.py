@@ -165,6 +165,17 @@ def test_a_silent_chain_is_exit_code_3_for_a_registered_log_too(chain_up, settin
     assert failed("deploy_registry")[:2] == (f"{SILENT}.", 3)
 
 
+def test_a_trouble_of_anchor_is_shown_by_log_status_until_it_goes_well(chain_up, settings) -> None:
+    run("deploy_registry")
+    settings.CHAIN_RPC_URL = "http://127.0.0.1:9"
+    for _ in range(2):
+        assert failed("anchor", "--now")[1] == 3
+    assert re.search(rf"^Trouble +Anchoring is waiting: {re.escape(SILENT)}", run("log_status"), re.M)
+    settings.CHAIN_RPC_URL = chain_up
+    run("anchor", "--now")
+    assert "Trouble" not in run("log_status")
+
+
 def test_anchor_on_another_chain_is_exit_code_1(chain_up, settings) -> None:
     run("deploy_registry")
     run("sequence")

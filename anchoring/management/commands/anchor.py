@@ -33,12 +33,13 @@ class Command(BaseCommand):
         """Ask the chain who it is first: a silent one is told apart from a log that has nothing to send."""
         with troubles_in_words():
             route = routes.current()
-            route.chain.identity()
-            if options["accept_nonce"]:
-                self.stdout.write(routes.accept_nonce(route))
-            if options["now"]:
-                pipeline.close_now()
-            self._until_final(route, time.monotonic() + options["wait"])
+            with pipeline.by_hand(route.step, health=route.chain.health):
+                route.chain.identity()
+                if options["accept_nonce"]:
+                    self.stdout.write(routes.accept_nonce(route))
+                if options["now"]:
+                    pipeline.close_now()
+                self._until_final(route, time.monotonic() + options["wait"])
 
     def _until_final(self, route: routes.Route, deadline: float) -> None:
         """Tick, see at once what became of what was sent, and go on while time is left; a sentence is said once."""
