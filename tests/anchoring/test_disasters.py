@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -241,10 +242,11 @@ def test_a_full_disk_under_sqlite_and_the_witness_loses_nothing_that_was_acknowl
 
 @pytest.mark.slow
 @needs_postgresql
-def test_a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged(tmp_path) -> None:
-    disk, name = tmp_path / "disk", f"full_{os.getpid()}"
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o055)  # the server's user must come through
+def test_a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged(tmp_path, request) -> None:
+    place, name = tempfile.TemporaryDirectory(), f"full_{os.getpid()}"  # another pytest would close tmp_path's parents
+    request.addfinalizer(place.cleanup)
+    disk = Path(place.name) / "disk"
+    disk.parent.chmod(0o755)  # the server's user must come through
     with small_disk(disk, "40m"), psycopg.connect(POSTGRESQL, autocommit=True) as server:
         data = Path(str(server.execute("SHOW data_directory").fetchone()[0]))
         if not data.exists():
