@@ -52,7 +52,7 @@ UNWITNESSED = (
     " asked. The database may be an older backup."
     + _STOPPED
     + " Bring back WITNESS_DIR, or run, when the chain answers:"
-    " manage.py restore_check; or with anybody's copy of a seal: manage.py restore_check --checkpoint FILE"
+    " manage.py restore_check; or with anybody's copy of the newest seal: manage.py restore_check --checkpoint FILE"
 )
 
 

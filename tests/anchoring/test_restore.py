@@ -266,7 +266,7 @@ def test_a_silent_chain_changes_nothing_and_one_that_agrees_again_opens_the_gate
 UNWITNESSED = (
     "Nothing outside this database remembers what was sealed: there is no witness file, and the chain has not been"
     f" asked. The database may be an older backup. {STOPPED} Bring back WITNESS_DIR, or run, when the chain answers:"
-    " manage.py restore_check; or with anybody's copy of a seal: manage.py restore_check --checkpoint FILE"
+    " manage.py restore_check; or with anybody's copy of the newest seal: manage.py restore_check --checkpoint FILE"
 )
 
 
@@ -313,6 +313,17 @@ def test_a_copy_of_the_newest_seal_opens_the_gate_where_the_witness_is_lost(chai
         "The log may go on. But the chain was not asked: run this again when it answers.\n"
     )
     assert (restore.gate(), witness.newest().size) == ("", newest().size)
+
+
+def test_a_copy_that_is_older_than_the_newest_seal_opens_no_gate(chain, tmp_path) -> None:
+    """An old backup holds it as well."""
+    register(chain)
+    (tmp_path / "copy").write_text(seal(2).note)
+    seal(2)
+    assert run("--checkpoint", str(tmp_path / "copy")).count("The log may go on.") == 1
+    witness.path().unlink()
+    assert failed("--checkpoint", str(tmp_path / "copy")) == (3, UNWITNESSED)
+    assert restore.gate() == restore.UNWITNESSED
 
 
 def test_a_chain_that_agrees_opens_the_gate_where_the_witness_is_lost(chain) -> None:

@@ -61,13 +61,18 @@ class Command(BaseCommand):
         self.stdout.write(f"Chain: {verdict.chain.rstrip('.')}.")
 
     def _elsewhere(self, file: Path) -> str:
-        """The reason that a checkpoint from elsewhere gives. It counts only with our signature."""
+        """The reason that a checkpoint from elsewhere gives. It counts only with our signature.
+
+        One that is older than our newest seal fits every later backup: it opens no gate.
+        """
         try:
             signed = witness.parse_signed(file.read_text(encoding="utf-8"), timezone.now())
             open_note(signed.note, log_verifiers()(signed.size), verify_ed25519)
         except (OSError, UnicodeDecodeError, Malformed) as error:
             raise CommandError(f"{file} is not a checkpoint that this log signed: {error}", returncode=2) from error
-        return restore.compare(str(file), signed)
+        newest = restore.database([]).newest
+        is_older = newest is not None and signed.size < newest[0]
+        return restore.compare(str(file), signed) or (restore.gate() if is_older else "")
 
     def _record_loss(self, words: str) -> None:
         if len(words) > recovery.MAX_WORDS:
