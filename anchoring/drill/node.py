@@ -174,11 +174,6 @@ class Node:
             self._gas_limit = _any_gas_limit()
         self.start()
 
-    def restart_as(self, chain_id: int) -> None:
-        """Become a new chain with that id behind the same URL. For a while only: ``Redirect`` of the proxy."""
-        self.chain_id = chain_id
-        self.restart_empty()
-
     # --- Blocks ------------------------------------------------------------------------------------------------------
 
     def mine(self, blocks: int = 1) -> None:
@@ -206,11 +201,6 @@ class Node:
     def mine_by_hand(self) -> None:
         """Mine when told to, and never otherwise."""
         self.ask("evm_setAutomine", False)
-        self.ask("evm_setIntervalMining", 0)
-
-    def mine_every(self, seconds: int) -> None:
-        """Mine a block at this interval, as real chains do."""
-        self.ask("evm_setIntervalMining", seconds)
 
     def next_base_fee(self, wei: int) -> None:
         """Set the next block's base fee; it falls by an eighth with each empty block after that.

@@ -50,10 +50,6 @@ class ProvedEntry:
     index: int | None = None
     path: tuple[bytes, ...] | None = None
 
-    @property
-    def is_sealed(self) -> bool:
-        return self.index is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:

@@ -133,18 +133,6 @@ def test_automine_mines_what_waits_and_what_comes_until_it_ends(node) -> None:
     assert node.pool() == waiting(third)
 
 
-def test_blocks_come_by_the_clock_until_they_are_mined_by_hand(node) -> None:
-    node.mine_every(1)
-    ends = time.monotonic() + 5
-    while node.block_number() < 1 and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert node.block_number() >= 1
-    node.mine_by_hand()
-    head = node.block_number()
-    time.sleep(1.2)
-    assert node.block_number() == head
-
-
 def test_a_dropped_transaction_is_gone_and_may_be_sent_again(node) -> None:
     transaction = pay(node)
     node.drop(transaction.hash)
@@ -410,14 +398,6 @@ def test_a_reset_leaves_another_chain_of_the_same_id_behind_the_url(node) -> Non
     after = port_of(node).identity()
     assert (node.url, after.chain_id, after.genesis == before.genesis, node.block_number()) == (url, 31337, False, 0)
     assert port_of(node).balance(US) == 1000 * ONE_ETHER
-
-
-def test_another_chain_answers_behind_the_url(node) -> None:
-    node.restart_as(11155111)
-    assert port_of(node).identity().chain_id == 11155111
-    transaction = pay(node)
-    node.mine()
-    assert receipt(node, transaction).succeeded
 
 
 def test_after_many_stops_it_is_the_same_chain_and_time_goes_on(node) -> None:

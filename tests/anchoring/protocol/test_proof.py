@@ -76,7 +76,7 @@ def test_an_anchored_proof_is_read_as_it_was_made():
 def test_a_sealed_and_a_pending_entry_share_a_file():
     pending = ProvedEntry(entry=DECIDED_ENTRY, disclosures=(DECIDED["outcome"],))
     proof = parse_proof(encode_proof(entries=[SUBMITTED_PROVED, pending], checkpoint=CHECKPOINT_NOTE))
-    assert [entry.is_sealed for entry in proof.entries] == [True, False]
+    assert [entry.index for entry in proof.entries] == [SUBMITTED_PROVED.index, None]
     assert (proof.checkpoint, proof.anchor) == (CHECKPOINT_NOTE, None)
 
 
