@@ -39,7 +39,6 @@ from anchoring.models import (
     Sighting,
     State,
 )
-from anchoring.pipeline import Halted
 from anchoring.protocol.anchor import encode_inclusion
 from anchoring.protocol.merkle import prove_consistency
 from anchoring.protocol.tiles import TileReader
@@ -58,6 +57,7 @@ from anchoring.routes import (
     reserve,
     stranger,
 )
+from anchoring.schedule import Halted
 
 LONGEST_DOUBLING = 5
 """How often the wait before the next dearer offer doubles."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Model
 
-from anchoring.log import RecordedTable, recorded_tables
+from anchoring.record.rows import RecordedTable, recorded_tables
 
 INSERT_ONLY = (
     "entry", "opening", "leaf", "state", "checkpoint", "trustversion", "registration", "anchor", "attempt", "sighting",

@@ -15,7 +15,6 @@ from django.utils import timezone
 from anchoring import anchors, covered, registry
 from anchoring.chain import Call, Fees, gas_limit
 from anchoring.models import Attempt, Handover, Registration
-from anchoring.pipeline import Halted
 from anchoring.routes import (
     Route,
     head,
@@ -26,6 +25,7 @@ from anchoring.routes import (
     require_same_chain,
     reserve,
 )
+from anchoring.schedule import Halted
 
 
 @dataclass(frozen=True)

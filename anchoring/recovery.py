@@ -8,9 +8,9 @@ from django.utils import timezone
 from anchoring import registry, restore, witness
 from anchoring.chain import Chain, ChainError
 from anchoring.fsck.chain import HeadUnknown, NotChecked, check_chain
-from anchoring.log import record_housekeeping
 from anchoring.models import Anchor, Checkpoint, Registration, Tick
 from anchoring.protocol.scalars import to_0x
+from anchoring.record.record import record_housekeeping
 from anchoring.registration import register_log
 from anchoring.routes import controllers
 from anchoring.stages import current_registration

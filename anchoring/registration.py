@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from anchoring import config, registry
 from anchoring.chain import NO_HEAD, Chain, ChainIdentity, address_of
-from anchoring.log import record_housekeeping
 from anchoring.models import Registration
 from anchoring.protocol.scalars import to_0x
+from anchoring.record.record import record_housekeeping
 from anchoring.routes import reserve
 from anchoring.stages import current_registration
 from anchoring.trust import publish, require_signer

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from anchoring import config, restore, trust
-from anchoring.log import record_housekeeping
 from anchoring.models import Checkpoint, Head
 from anchoring.protocol.merkle import EMPTY_ROOT
 from anchoring.protocol.note import Verifier
 from anchoring.protocol.trust import LogKey, Statement, fingerprint
+from anchoring.record.record import record_housekeeping
 
 Change = Callable[[Statement, int], Sequence[LogKey]]
 """The newest version and the newest checkpoint's size → the log keys of the next version."""

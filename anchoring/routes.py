@@ -14,7 +14,7 @@ from anchoring.endpoints import Endpoints
 from anchoring.fees import FeeTooHigh, dearer_offer, first_offer
 from anchoring.models import Handover, Registration, Sender
 from anchoring.networks import GWEI, Network
-from anchoring.pipeline import Halted
+from anchoring.schedule import Halted
 from anchoring.stages import confirmations
 
 

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from anchoring import mapping
-from anchoring.log import record_housekeeping
 from anchoring.models import Anchor, Entry, Head, Leaf, Pending, Registration, State, Tick
 from anchoring.protocol.scalars import from_0x
 from anchoring.protocol.state import KIND, Block
+from anchoring.record.record import record_housekeeping
 from anchoring.stages import confirmations, current_registration, live_confirmation
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,20 +5,21 @@ from functools import partial
 from celery import shared_task
 from django.conf import settings
 
-from anchoring import anchors, config, fsck, pipeline, recovery, routes
+from anchoring import anchors, config, fsck, recovery, routes, schedule
+from anchoring.seal import sequencer
 
 
 @shared_task(name="anchoring.sequence")
 def sequence() -> str:
     """Seal what was recorded."""
-    return pipeline.tick("sequence", pipeline.sequence)
+    return schedule.tick("sequence", sequencer.sequence)
 
 
 @shared_task(name="anchoring.anchor")
 def anchor() -> None:
     """Do the next thing for the anchors on each chain."""
     for route in routes.registered():
-        pipeline.tick(route.step, partial(anchors.tick, route), health=route.chain.health)
+        schedule.tick(route.step, partial(anchors.tick, route), health=route.chain.health)
 
 
 @shared_task(name="anchoring.restore_check")

@@ -114,7 +114,7 @@ def test_the_worked_example_of_another_chain_is_a_row_that_is_read() -> None:
 def halting_sentences() -> dict[str, list[str]]:
     """What anchoring says when it cannot go on: by its place, the literal parts of at least four words."""
     found = {}
-    for module in ("anchors", "routes", "handover", "pipeline"):
+    for module in ("anchors", "routes", "handover", "schedule", "seal/sequencer"):
         tree = ast.parse((ROOT / "anchoring" / f"{module}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Halted", "ChainUnavailable"):

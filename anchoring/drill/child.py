@@ -19,8 +19,8 @@ from anchoring.chain import Block, BlockAt, Call, ChainError, EthereumChain, Fee
 from anchoring.drill.node import CHAIN_ID
 from anchoring.drill.world import World, expect
 from anchoring.endpoints import Endpoints
-from anchoring.pipeline import Halted
 from anchoring.routes import Route
+from anchoring.schedule import Halted
 
 MEET_SECONDS = 20
 CHILD_SECONDS = 60

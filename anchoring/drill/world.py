@@ -12,16 +12,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import anchors, config, handover, log, pipeline, vault
+from anchoring import anchors, config, handover, log, vault
 from anchoring.chain import ChainError, ChainUnavailable, EthereumChain, Fees, SignedTransaction, Wallet, address_of
 from anchoring.drill.node import CHAIN_ID, Node
 from anchoring.drill.proxy import LoseReply, Proxy
 from anchoring.endpoints import Endpoints
 from anchoring.models import Anchor, Attempt, Handover, Registration
 from anchoring.networks import GWEI
-from anchoring.pipeline import Halted
 from anchoring.registration import register_log
 from anchoring.routes import Route
+from anchoring.schedule import Halted
+from anchoring.seal import sequencer
 
 Replies = Literal["kept", "lost"]
 """Whether the replies to what is sent arrive; the node takes it either way."""
@@ -79,7 +80,7 @@ class World:
     def due(self) -> None:
         """Record three events and close them by a state leaf, so that the next tick has something to anchor."""
         record(3)
-        pipeline.close_now()
+        sequencer.close_now()
 
     def tick(self) -> str:
         """One tick: its outcome's word, or ``no answer``, ``refused`` or ``halted``."""

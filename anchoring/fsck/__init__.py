@@ -18,8 +18,8 @@ from anchoring.fsck.rows import RecordedRows, check_rows
 from anchoring.fsck.sent import check_anchors, check_states
 from anchoring.fsck.tree import check_tree
 from anchoring.fsck.trust import check_cosignatures, check_trust, log_verifiers
-from anchoring.log import recorded_tables
 from anchoring.models import Entry, Leaf, Scan
+from anchoring.record.rows import recorded_tables
 
 __all__ = ["ChainVerdict", "Finding", "NotChecked", "Tally", "ask_chain", "check_chain", "fsck", "scan", "workload"]
 

@@ -13,10 +13,10 @@ from django.db.models import Model
 
 from anchoring.fsck.finding import Finding, Findings, Progress, Tally
 from anchoring.fsck.since import recorded as recorded_at
-from anchoring.log import RecordedTable, column_value
 from anchoring.models import Entry
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.disclosure import Value
+from anchoring.record.rows import RecordedTable, column_value
 
 ROW = "row."
 CHUNK = 1_000

@@ -8,7 +8,7 @@ from django.db import OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from anchoring.chain import ChainError, ChainUnavailable
-from anchoring.pipeline import Halted
+from anchoring.schedule import Halted
 from anchoring.trust import KeyNotAtHand
 
 SILENT = 3

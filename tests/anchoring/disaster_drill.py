@@ -21,7 +21,7 @@ def make(argument: str) -> None:
 
 def seal(argument: str) -> None:
     """What waits, sealed and remembered."""
-    pipeline.sequence()
+    sequencer.sequence()
     newest = Checkpoint.objects.order_by("-size").first()
     assert newest is not None
     witness.remember(newest)
@@ -51,7 +51,7 @@ def fill(argument: str) -> None:
     except DatabaseError as error:
         problem = str(error).split("\n")[0]
     try:
-        sealing = f"sealed {pipeline.sequence()}"
+        sealing = f"sealed {sequencer.sequence()}"
     except DatabaseError as error:
         sealing = str(error).split("\n")[0]
     print(json.dumps({"kept": kept, "problem": problem, "sealing": sealing}))
@@ -81,8 +81,9 @@ def forge(argument: str) -> None:
 if __name__ == "__main__":
     django.setup()
 
-    from anchoring import fsck, pipeline, restore, witness  # noqa: PLC0415 - needs the apps
+    from anchoring import fsck, restore, witness
     from anchoring.models import Checkpoint, Entry, Leaf, Pending  # noqa: PLC0415
+    from anchoring.seal import sequencer  # noqa: PLC0415 - needs the apps
     from claims.models import KycCase  # noqa: PLC0415
     from tests import people  # noqa: PLC0415
     from tests.anchoring.log_world import note, notes  # noqa: PLC0415

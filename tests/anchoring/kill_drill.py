@@ -118,16 +118,16 @@ def write(out: int) -> None:
 def keep(out: int) -> None:
     """The schedule, without a pause: what is sealed is acknowledged with the root that was signed."""
     while True:
-        pipeline.sequence()
+        sequencer.sequence()
         newest = Checkpoint.objects.order_by("-size").first()
         if newest is not None:
             say(out, "signed", newest.size, bytes(newest.root).hex())
-        pipeline.tick("anchor", partial(anchors.tick, routes.current()))
+        schedule.tick("anchor", partial(anchors.tick, routes.current()))
 
 
 def finish(out: int) -> None:
     """The schedule's next runs, undisturbed."""
-    pipeline.close_now()
+    sequencer.close_now()
     while anchors.tick(routes.current()).word != "idle":
         pass
     anchored = Confirmation.objects.order_by("-anchor__checkpoint").values_list("anchor__checkpoint", flat=True)[0]
@@ -175,10 +175,11 @@ if __name__ == "__main__":
     django.setup()
     import web3.exceptions  # noqa: F401, PLC0415 - costs seconds, which no child lives
 
-    from anchoring import anchors, config, fsck, pipeline, registration, routes, store  # noqa: PLC0415 - needs the apps
+    from anchoring import anchors, config, fsck, registration, routes, schedule, store
     from anchoring.models import Anchor, Checkpoint, Confirmation, Entry, Leaf, Pending  # noqa: PLC0415
     from anchoring.protocol.merkle import ProofInvalid, check_consistency, prove_consistency  # noqa: PLC0415
     from anchoring.protocol.tiles import TileReader  # noqa: PLC0415
+    from anchoring.seal import sequencer  # noqa: PLC0415 - needs the apps
     from claims.models import Quote, User  # noqa: PLC0415
     from tests import people  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.utils import timezone
 
-from anchoring import anchors, config, log, pipeline, registry, vault
+from anchoring import anchors, config, log, registry, vault
 from anchoring.chain import Wallet, address_of
 from anchoring.endpoints import Endpoints
 from anchoring.log import Subject
@@ -15,6 +15,7 @@ from anchoring.models import MapHead, Registration, State, Tick
 from anchoring.protocol.state import Block
 from anchoring.registration import register_log
 from anchoring.routes import Route
+from anchoring.seal import sequencer
 from tests.anchoring.memory_chain import MemoryChain
 
 ALICE = log.person(uuid.UUID("a11ce000-0000-4000-8000-000000000000"))
@@ -46,10 +47,10 @@ def seal_with_state(block: Block | None = None) -> MapHead:
         final = {"chain_id": block.chain_id, "block_number": block.number, "block_hash": "0x" + block.hash.hex()}
         Tick.objects.update_or_create(step="anchor", defaults={"ran_at": timezone.now(), "seen": {"final": final}})
     before = State.objects.count()
-    pipeline.sequence()
+    sequencer.sequence()
     if State.objects.count() == before:  # it was not due
-        pipeline._close_if(lambda head, now: True)
-        pipeline.sign_head()
+        sequencer._close_if(lambda head, now: True)
+        sequencer.sign_head()
     mapped = MapHead.objects.order_by("-size").first()
     assert mapped is not None
     return mapped
@@ -79,7 +80,7 @@ def tick(chain, **rules) -> str:
 
 def anchor_all(chain) -> None:
     """Seal what waits, and anchor all that is due until it is final."""
-    pipeline.sequence()
+    sequencer.sequence()
     while tick(chain) not in ("idle", "confirmed"):
         pass
 

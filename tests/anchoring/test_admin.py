@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from anchoring import handover, log, pipeline
+from anchoring import handover, log, schedule
 from anchoring.endpoints import Health
 from anchoring.log import Subject
 from anchoring.models import (
@@ -19,6 +19,7 @@ from anchoring.models import (
     Retraction,
     Tick,
 )
+from anchoring.seal import sequencer
 from tests import people
 from tests.anchoring.log_world import a_chain, a_route, register, tick
 from tests.claims.admin.test_claims import words
@@ -36,7 +37,7 @@ def anchored(claim):
     """Everything so far sealed and anchored, and one entry after it."""
     chain = a_chain()
     register(chain)
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     for _ in range(40):
         chain.mine()
@@ -95,7 +96,7 @@ def test_an_anchor_shows_its_transactions_and_every_block_that_held_it(client, f
     chain = a_chain()
     chain.finality_depth = 3
     register(chain)
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     anchor = Anchor.objects.get()
     assert "No block yet" in page_of(client, anchor)
@@ -139,7 +140,7 @@ def test_how_each_step_went_is_shown_in_the_operator_s_words_with_the_endpoints(
     chain = a_chain()
     register(chain)
     chain.down = True
-    pipeline.tick("anchor", lambda: tick(chain), health=lambda: [Health("https://node", "It is down.", 2, 5)])
+    schedule.tick("anchor", lambda: tick(chain), health=lambda: [Health("https://node", "It is down.", 2, 5)])
     row = Tick.objects.get()
     assert "The chain is down." in words(client.get(reverse("admin:anchoring_tick_changelist")))
     shown = page_of(client, row)

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from anchoring import anchors, config, handover, pipeline, registry, routes, stages
+from anchoring import anchors, config, handover, registry, routes, schedule, stages
 from anchoring.chain import ChainUnavailable, RawBlock, Wallet, address_of
 from anchoring.models import Anchor, Attempt, Confirmation, Handover, ReceiptProof, Retraction, Sender, Sighting, State
-from anchoring.pipeline import Halted
 from anchoring.protocol.anchor import parse_inclusion
+from anchoring.schedule import Halted
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, register, tick
 from tests.anchoring.memory_chain import MemoryChain
 
@@ -29,7 +30,7 @@ def chain() -> MemoryChain:
 def sealed() -> None:
     """Something new, sealed, and due."""
     note()
-    pipeline.sequence()
+    sequencer.sequence()
 
 
 def sent(chain) -> Attempt:
@@ -372,7 +373,7 @@ def anchored(settings, monkeypatch) -> MemoryChain:
 
 
 def states() -> int:
-    pipeline.sequence()
+    sequencer.sequence()
     return State.objects.count()
 
 
@@ -425,26 +426,26 @@ def test_only_the_newest_due_checkpoint_is_ever_sent(anchored, monkeypatch) -> N
 
 def test_now_means_now_and_only_once(anchored) -> None:
     note()
-    pipeline.close_now()
-    pipeline.close_now()
+    sequencer.close_now()
+    sequencer.close_now()
     assert (State.objects.count(), tick(anchored)) == (2, "sent")
 
 
 def test_a_state_that_was_left_unsigned_by_a_crash_is_signed_although_the_log_went_on(anchored) -> None:
     note()
-    pipeline._sequence_batch()
-    pipeline._close(pipeline._is_open)
+    sequencer._sequence_batch()
+    sequencer._close(sequencer._is_open)
     note()
-    pipeline._sequence_batch()
-    pipeline.sign_head()
+    sequencer._sequence_batch()
+    sequencer.sign_head()
     assert tick(anchored) == "sent"
     assert Anchor.objects.order_by("-pk")[0].checkpoint_id == State.objects.order_by("-pk")[0].size
 
 
 def test_a_state_names_the_last_final_block_that_was_seen(anchored) -> None:
-    pipeline.tick("anchor", lambda: anchors.tick(a_route(anchored)))
+    schedule.tick("anchor", lambda: anchors.tick(a_route(anchored)))
     note()
-    pipeline.close_now()
+    sequencer.close_now()
     entry = State.objects.order_by("-pk")[0].entry
     final = anchored.block("finalized")
     assert (

@@ -8,9 +8,10 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from knox.models import AuthToken
 
-from anchoring import audit, config, pipeline
+from anchoring import audit, config
 from anchoring.bundles import bundle
 from anchoring.models import Checkpoint, Cosignature, Tile
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def log() -> int:
     chain = a_chain()
     register(chain)
     notes(300)
-    pipeline.close_now()
+    sequencer.close_now()
     anchor_all(chain)
     newest = Checkpoint.objects.order_by("-size").first()
     assert newest is not None
@@ -53,7 +54,7 @@ def told(answer) -> tuple[int, str]:
 
 def test_the_newest_anchored_checkpoint_is_shown_with_its_cosignatures_for_moments(client, log) -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     answer = client.get("/log/checkpoint")
     own = Checkpoint.objects.get(size=log).note
     assert (answer.status_code, answer.content.decode()) == (200, own)
@@ -65,7 +66,7 @@ def test_the_newest_anchored_checkpoint_is_shown_with_its_cosignatures_for_momen
 
 def test_before_an_anchor_there_is_no_checkpoint_to_look_at(client) -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     assert told(client.get("/log/checkpoint")) == (404, "No checkpoint is anchored yet.")
 
 
@@ -107,7 +108,7 @@ def test_what_the_signed_log_does_not_have_is_not_found(client, log, path) -> No
 
 def test_what_is_sequenced_and_not_signed_yet_is_not_shown(client, log) -> None:
     note()
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     assert client.get(f"/log/tile/0/001.p/{log - 255}").status_code == 404
     assert client.get(f"/log/tile/entries/001.p/{log - 255}", headers=account()).status_code == 404
 

@@ -8,11 +8,12 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from anchoring import audit, config, fsck, guards, pipeline, registry
+from anchoring import audit, config, fsck, guards, registry
 from anchoring.chain import Fees, Wallet
 from anchoring.cosignatures import accept_cosignature
 from anchoring.models import Confirmation, Handover
 from anchoring.protocol.note import split_note
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from tests import people
 from tests.anchoring.log_world import a_chain, anchor_all, guards_lifted, notes, register, sql
@@ -41,12 +42,12 @@ def chain(alice, settings):
     chain = a_chain()
     people.submit_identity(alice)
     notes(4)
-    pipeline.sequence()
+    sequencer.sequence()
     registration = register(chain)
     trust_file()
     anchor_all(chain)
     notes(1)
-    pipeline.sequence()
+    sequencer.sequence()
     hand, place = bytes(registration.controller), {"contract": b"c" * 20, "log_id": b"l" * 32}
     call = registry.handover_call(sender=hand, size=1, root=b"r" * 32, new_controller=b"n" * 20, **place)
     signed = Wallet(config.chain_key()).sign(call, nonce=9, fees=Fees(2, 3), gas=90_000, chain_id=31337)

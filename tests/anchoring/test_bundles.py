@@ -2,10 +2,10 @@
 
 import pytest
 
-from anchoring import pipeline
 from anchoring.bundles import NoSuchBundle, bundle
 from anchoring.models import Entry
 from anchoring.protocol.bundle import parse_bundle
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import note, notes
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def sealed() -> list[bytes]:
     """The bytes of 300 entries in the log's order, and one more that waits."""
     notes(300)
-    pipeline.sequence()
+    sequencer.sequence()
     note("Waits.")
     placed = Entry.objects.filter(leaf__isnull=False).order_by("leaf__index")
     return [bytes(data) for data in placed.values_list("data", flat=True)]

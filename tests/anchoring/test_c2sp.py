@@ -14,7 +14,7 @@ from django.test import override_settings
 from proofbundle.checkpoint import verify_checkpoint
 from proofbundle.merkle import verify_inclusion
 
-from anchoring import config, log, pipeline, rotation
+from anchoring import config, log, rotation
 from anchoring.keys import SigningKey
 from anchoring.models import Checkpoint as StoredCheckpoint
 from anchoring.models import Entry, Tile
@@ -23,6 +23,7 @@ from anchoring.protocol.merkle import leaf_hash, prove_inclusion
 from anchoring.protocol.note import sign_note
 from anchoring.protocol.proof import tlog_proof
 from anchoring.protocol.tiles import TileReader, append, tile_path
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, a_subject, anchor_all, note, notes, register
 
 ORIGIN = "insurer.example/log"
@@ -330,9 +331,9 @@ def test_a_reader_cannot_do_without_any_of_the_tiles_on_its_way(path) -> None:
 @pytest.mark.parametrize("count", [255, 256, 257, 600])
 def test_the_tables_of_this_log_are_such_tiles_under_such_a_checkpoint(count) -> None:
     notes(count - 2)
-    pipeline.sequence()
+    sequencer.sequence()
     notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     stored = StoredCheckpoint.objects.get(size=count)
     files = served({(tile.level, tile.n): bytes(tile.hashes) for tile in Tile.objects.all()})
     reader = Reader(stored.note, files.__getitem__)

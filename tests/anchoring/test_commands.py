@@ -17,12 +17,13 @@ from django.utils import timezone
 from proofbundle import verify_tlog_proof
 from pypdf import PdfReader
 
-from anchoring import config, mapping, pipeline, registry, verify
+from anchoring import config, mapping, registry, verify
 from anchoring.chain import address_of
 from anchoring.keys import verify_ed25519
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration, Sender, State
 from anchoring.protocol.entry import format_time
 from anchoring.protocol.trust import parse_trust
+from anchoring.seal import sequencer
 from anchoring.trust import published, trust_file
 from portal.localchain import LocalChain
 from tests import people
@@ -365,7 +366,7 @@ def test_verify_map_recomputes_what_the_newest_state_names() -> None:
 
 def test_verify_map_names_a_state_that_does_not_follow() -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     mapping.advance(0, 1)
     sql("UPDATE anchoring_maphead SET root = %s", b"\xab" * 32)
     seal_with_state()

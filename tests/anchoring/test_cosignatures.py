@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from anchoring import audit, config, log, mapping, pipeline, proofs, verify
+from anchoring import audit, config, log, mapping, proofs, verify
 from anchoring.bundles import bundle
 from anchoring.cosignatures import CosignatureRefused, accept_cosignature
 from anchoring.models import Checkpoint, Cosignature, MapPage, TrustVersion
 from anchoring.protocol.bundle import bundle_path
 from anchoring.protocol.state import Block
+from anchoring.seal import sequencer
 from anchoring.trust import auditors, trust_file
 from tests.anchoring.log_world import (
     ALICE,
@@ -240,7 +241,7 @@ def test_what_is_no_auditors_line_under_this_checkpoint_is_refused(subject) -> N
 def test_a_dishonest_map_gets_no_cosignature(tmp_path, capsys) -> None:
     """The insurer seals a state whose map forgets an entry: tree and signature are right, the auditor is not fooled."""
     notes(5)
-    pipeline.sequence()
+    sequencer.sequence()
     mapping.advance(0, 5)
     sql("UPDATE anchoring_maphead SET root = %s", b"\x01" * 32)  # what a dishonest map comes to
     seal_with_state()

@@ -19,8 +19,9 @@ import pytest
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
-from anchoring import fsck, guards, pipeline, witness
+from anchoring import fsck, guards, witness
 from anchoring.models import Checkpoint, Entry, Leaf
+from anchoring.seal import sequencer
 from claims.models import Document
 from tests import people
 from tests.anchoring.log_world import note, notes, sql
@@ -293,7 +294,7 @@ def test_two_sequencers_in_two_processes_make_one_history(tmp_path) -> None:
 @pytest.mark.django_db
 def test_a_migration_cannot_drop_rows_of_the_log() -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     for table in ("entry", "opening", "leaf", "checkpoint"):
         with pytest.raises(DatabaseError, match="the log is insert-only"), transaction.atomic():
             sql(f"DELETE FROM anchoring_{table}")
@@ -304,7 +305,7 @@ def test_a_migration_cannot_drop_rows_of_the_log() -> None:
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL refuses it: test_recorded_rows.py")
 def test_on_sqlite_rows_that_a_migration_dropped_are_named(alice) -> None:
     case = people.submit_identity(alice)
-    pipeline.sequence()
+    sequencer.sequence()
     [paper] = Document.objects.all()
     sql("DELETE FROM claims_document WHERE kyc_case_id IS NOT NULL")
     [found] = scan()
@@ -343,12 +344,12 @@ def test_on_sqlite_a_migration_that_makes_a_table_anew_loses_its_guards_and_that
 @pytest.mark.django_db
 def test_a_clock_that_is_set_back_changes_no_order_and_no_verdict(monkeypatch) -> None:
     notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     witness.remember(Checkpoint.objects.get(size=2))
     now = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: now() - timedelta(days=400))
     late = note()
-    pipeline.sequence()
+    sequencer.sequence()
     newest = Checkpoint.objects.get(size=3)
     witness.remember(newest)
     assert newest.at < Checkpoint.objects.get(size=2).at

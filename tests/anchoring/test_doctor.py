@@ -11,11 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from anchoring import config, doctor, handover, networks, pipeline, registry, routes
+from anchoring import config, doctor, handover, networks, registry, routes, schedule
 from anchoring.amounts import in_coin, in_gwei
 from anchoring.chain import EthereumChain, address_of
 from anchoring.doctor import nodes
 from anchoring.models import Anchor, Registration, Sender, State, Tick
+from anchoring.seal import sequencer
 from portal.localchain import LocalChain
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, guards_lifted, note, register, sql, tick
 from tests.anchoring.memory_chain import MemoryChain
@@ -49,7 +50,7 @@ def amiss(chain, **rules) -> list[str]:
 
 def went_well() -> None:
     """The schedule has just looked."""
-    pipeline.tick("anchor", lambda: None)
+    schedule.tick("anchor", lambda: None)
 
 
 def anchored():
@@ -119,7 +120,7 @@ def test_a_log_that_is_anchored_has_a_line_for_each_thing_that_is_well() -> None
 def test_the_doctor_sends_signs_and_writes_nothing() -> None:
     chain = anchored()
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     before = (len(chain.sent), Anchor.objects.count(), Sender.objects.values().get(), Tick.objects.count())
     examined(chain)
     assert (len(chain.sent), Anchor.objects.count(), Sender.objects.values().get(), Tick.objects.count()) == before
@@ -129,7 +130,7 @@ def test_what_is_under_way_is_told_with_its_transactions_offer_and_block() -> No
     chain = anchored()
     chain.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     lines = examined(chain)
     way = next(line for line in lines if line.startswith("ok | under way"))
@@ -151,7 +152,7 @@ def test_an_anchor_that_is_under_way_for_long_is_a_warning() -> None:
     chain = anchored()
     chain.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     [late] = [line for line in amiss(chain, now=timezone.now() + timedelta(minutes=61)) if "under way" in line]
     assert late.startswith("warning | under way | The anchor of size 5 is under way since ")
@@ -482,7 +483,7 @@ def test_a_head_of_a_newer_checkpoint_of_ours_says_that_this_database_may_be_a_b
     chain = anchored()
     row = registration()
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     root = bytes(State.objects.get(size=5).root)
     newer = registry.head_word(controller=OURS, size=5, root=root)
     chain._state.heads[bytes(row.contract), bytes(row.log_id)] = newer

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from anchoring import explained, log, pipeline, vault
+from anchoring import explained, log, vault
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import ALICE, BOB, a_chain, a_subject, anchor_all, note, notes, register
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def test_what_is_anchored_names_the_block_from_which_the_file_was_made(subject, 
 
 def test_no_event_has_come_further_than_the_file_shows_although_the_rows_went_on(subject, chain, monkeypatch) -> None:
     recorded = log.proof(subject, owners=None)
-    pipeline.sequence()
+    sequencer.sequence()
     sealed = log.proof(subject, owners=None)
     anchor_all(chain)
     for file, word in ((recorded, "Recorded"), (sealed, "Sealed")):

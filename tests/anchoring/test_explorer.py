@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from anchoring import audit, explorer, pipeline
+from anchoring import audit, explorer
 from anchoring.amounts import in_gwei
 from anchoring.cosignatures import accept_cosignature
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Registration, Retraction, Sighting
+from anchoring.seal import sequencer
 from tests.anchoring import log_world as world
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +111,7 @@ def test_an_anchor_on_its_way_is_shown_with_the_block_that_was_given_up(client, 
     anchored(chain)
     chain.automine, chain.finality_depth = False, 9
     world.notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     world.tick(chain)
     size = Anchor.objects.order_by("-pk").first().checkpoint_id
     answer = client.get(f"{ALL}{size}/")
@@ -165,7 +166,7 @@ def test_a_seal_that_is_anchored_on_two_chains_has_both_on_its_page(client, chai
 def test_what_is_no_anchor_is_not_found(client, chain, of: str) -> None:
     (size,) = anchored(chain)
     world.notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     sealed = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     places = {"a size above all": size + 10**12, "a seal that is not anchored": sealed}
     assert client.get(f"{ALL}{places.get(of, of)}/").status_code == 404
@@ -208,7 +209,7 @@ def test_an_anchor_on_its_way_stands_in_the_list_without_a_block(client, chain) 
     anchored(chain)
     chain.automine = False
     world.notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     world.tick(chain)
     assert missing(client.get(ALL), "On its way") == []
     assert [row.counts is None for row in client.get(ALL).context["rows"]] == [True, False]
@@ -255,7 +256,7 @@ def test_auditors_are_listed_with_how_far_they_recomputed_and_when(client, chain
 def test_a_recomputed_seal_that_is_not_anchored_leads_nowhere(client, chain) -> None:
     (size,) = anchored(chain)
     world.notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     sealed = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     assert sealed > size
     cosigned(sealed)

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection, connections
 
-from anchoring import fsck, log, pipeline, vault
+from anchoring import fsck, log, vault
 from anchoring.models import (
     Anchor,
     Attempt,
@@ -20,7 +20,9 @@ from anchoring.models import (
     Tile,
     TrustVersion,
 )
-from anchoring.openings import open_disclosures
+from anchoring.openings import open_disclosures, opening_context
+from anchoring.protocol.disclosure import disclose
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from claims.models import Document, KycCase
 from tests import people
@@ -68,9 +70,9 @@ def chain():
 def case(alice, carol, chain) -> KycCase:
     """Alice's identity, recorded among 260 other things, sealed under three checkpoints, anchored."""
     case = people.submit_identity(alice)
-    pipeline.sequence()
+    sequencer.sequence()
     notes(260)
-    pipeline.sequence()
+    sequencer.sequence()
     register(chain)
     people.kyc.verify_identity(by=carol, case=case)
     trust_file()
@@ -110,7 +112,7 @@ def test_a_log_that_nobody_touched_agrees_and_is_counted(case, chain):
 
 def test_a_head_that_a_crash_left_unsigned_is_no_difference(case):
     note()
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     assert tally().unsigned == 1
 
 
@@ -139,7 +141,7 @@ def test_what_happens_during_the_scan_disturbs_nothing(alice, carol) -> None:
     def go_on() -> None:
         people.kyc.verify_identity(by=carol, case=case)
         notes(3)
-        pipeline.sequence()
+        sequencer.sequence()
         connections.close_all()
 
     def progress(count: int) -> None:
@@ -280,8 +282,8 @@ def test_a_changed_opening_is_named(case):
 def test_an_opening_that_opens_and_says_something_else_is_named(case):
     """Whoever holds the vault's key can seal another text; the digest in the sealed entry gives it away."""
     entry = Entry.objects.filter(kind="thing.noted").order_by("seq")[7]
-    lie = log.disclose("text", "The sun shone.")
-    sealed = vault.seal(ALICE, lie.encode(), context=log.opening_context(entry.id, ALICE))
+    lie = disclose("text", "The sun shone.")
+    sealed = vault.seal(ALICE, lie.encode(), context=opening_context(entry.id, ALICE))
     change("anchoring_opening", "sealed", sealed, "id", Opening.objects.get(entry=entry, owner=ALICE).pk)
     assert scan() == [f"opening of entry {entry.id} for {ALICE}: discloses text, which is not what the entry holds"]
 
@@ -463,7 +465,7 @@ def test_a_head_on_chain_that_is_not_ours_is_named(case, chain):
 
 def test_an_anchor_of_ours_may_be_on_chain_before_it_is_confirmed(case, chain):
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     assert list(fsck.check_chain(chain=chain)) == []
 

@@ -4,7 +4,6 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from anchoring import pipeline
 from anchoring.models import (
     Anchor,
     Attempt,
@@ -23,6 +22,7 @@ from anchoring.models import (
     Tile,
     TrustVersion,
 )
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register, sql
 
@@ -40,7 +40,7 @@ def _a_row_of_everything(db) -> None:
     """Sealed, registered, anchored, confirmed, published."""
     chain = a_chain()
     notes(4)
-    pipeline.sequence()
+    sequencer.sequence()
     registration = register(chain)
     trust_file()
     anchor_all(chain)
@@ -98,7 +98,7 @@ def test_no_row_can_be_replaced(model) -> None:
 
 def test_a_full_tile_can_neither_change_nor_go() -> None:
     notes(256)
-    pipeline.sequence()
+    sequencer.sequence()
     full = Tile.objects.get(level=0, n=0)
     assert len(bytes(full.hashes)) == 8192
     refused(

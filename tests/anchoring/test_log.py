@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anchoring import config, log, pipeline, vault, verify
+from anchoring import config, log, vault, verify
 from anchoring.models import Attempt, Entry, Opening, Pending
 from anchoring.openings import open_disclosures
 from anchoring.protocol.disclosure import parse_disclosure
@@ -19,6 +19,9 @@ from anchoring.protocol.entry import parse_entry
 from anchoring.protocol.entry import subject as subject_hash
 from anchoring.protocol.merkle import leaf_hash
 from anchoring.protocol.receipt import parse_receipt
+from anchoring.record.record import record_housekeeping
+from anchoring.record.rows import column_value
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from claims.models import KycCase, Policy
 from tests.anchoring.log_world import (
@@ -105,7 +108,7 @@ def test_without_a_transaction_nothing_is_recorded() -> None:
     with pytest.raises(log.NotInTransaction):
         log.record(kind="thing.noted", subject=a_subject(), at=NOON, facts={ALICE: {"text": "x"}})
     with pytest.raises(log.NotInTransaction):
-        log.record_housekeeping(kind="log.noted", at=NOON, data={"x": 1})
+        record_housekeeping(kind="log.noted", at=NOON, data={"x": 1})
     assert Entry.objects.count() == 0
 
 
@@ -118,7 +121,7 @@ def test_recording_costs_three_statements_on_sqlite(django_assert_num_queries) -
 
 def test_housekeeping_stands_in_clear_and_concerns_nobody() -> None:
     with transaction.atomic():
-        entry = log.record_housekeeping(kind="log.noted", at=NOON, data={"size": 3})
+        entry = record_housekeeping(kind="log.noted", at=NOON, data={"size": 3})
     text = parse_entry(bytes(entry.data))
     assert (text.data, text.fields) == ({"size": 3}, {})
     assert text.subject == subject_hash("log", config.origin())
@@ -145,7 +148,7 @@ def test_housekeeping_stands_in_clear_and_concerns_nobody() -> None:
     ],
 )
 def test_a_column_is_kept_in_a_form_that_every_database_gives_back(value, kept) -> None:
-    found = log.column_value(Policy(external_ref=value), "external_ref")
+    found = column_value(Policy(external_ref=value), "external_ref")
     assert (found, type(found)) == (kept, type(kept))
 
 
@@ -157,7 +160,7 @@ def test_only_a_table_with_a_uuid_for_a_key_can_be_declared() -> None:
 def anchored() -> None:
     """All that is recorded so far, sealed and anchored."""
     chain = a_chain()
-    pipeline.sequence()
+    sequencer.sequence()
     register(chain)
     anchor_all(chain)
 
@@ -201,10 +204,10 @@ def test_an_event_climbs_from_recorded_to_sealed_to_anchored() -> None:
     subject, chain = a_subject(), a_chain()
     note(subject=subject)
     words = [log.history(subject)[0].stage.word]
-    pipeline.sequence()
+    sequencer.sequence()
     words.append(log.history(subject)[0].stage.word)
     register(chain)
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     words.append(log.history(subject)[0].stage.word)
     tick(chain)
@@ -218,7 +221,7 @@ def test_an_event_climbs_from_recorded_to_sealed_to_anchored() -> None:
 def test_a_new_registration_takes_the_word_anchored_back_until_it_is_true_there() -> None:
     subject, old, new = a_subject(), a_chain(), a_chain()
     note(subject=subject)
-    pipeline.sequence()
+    sequencer.sequence()
     for chain, expected in ((old, "Anchored"), (new, "Anchored")):
         register(chain)
         assert log.history(subject)[0].stage.word == "Sealed"

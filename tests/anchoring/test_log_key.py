@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from anchoring import config, fsck, log, pipeline, restore, rotation, trust, verify, witness
+from anchoring import config, fsck, log, restore, rotation, schedule, trust, verify, witness
 from anchoring.keys import SigningKey, verify_ed25519
 from anchoring.models import Checkpoint, Entry, Head, Registration, TrustVersion
 from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
@@ -18,6 +18,7 @@ from anchoring.protocol.checkpoint import format_checkpoint
 from anchoring.protocol.entry import parse_entry
 from anchoring.protocol.note import open_note, sign_note, split_note
 from anchoring.protocol.trust import LogKey, fingerprint, parse_trust
+from anchoring.seal import sequencer
 from anchoring.trust import KeyNotAtHand
 from tests import people
 from tests.anchoring.log_world import a_chain, a_subject, guards_lifted, note, register, sql
@@ -43,7 +44,7 @@ def seal(**settings: str) -> int:
     """One more record, sealed by a process with these settings; the size of the log."""
     note()
     with override_settings(**settings):
-        pipeline.sequence()
+        sequencer.sequence()
     return Head.objects.get().size
 
 
@@ -51,8 +52,8 @@ def refused_to_seal(**settings: str) -> str:
     """What a process with these settings says instead of sealing; it signs nothing."""
     before = list(Checkpoint.objects.order_by("size").values_list("size", "note"))
     note()
-    with override_settings(**settings), pytest.raises(pipeline.Halted) as halted:
-        pipeline.sequence()
+    with override_settings(**settings), pytest.raises(schedule.Halted) as halted:
+        sequencer.sequence()
     assert list(Checkpoint.objects.order_by("size").values_list("size", "note")) == before
     return str(halted.value)
 
@@ -110,12 +111,12 @@ def begun() -> int:
 
 def test_with_another_log_key_records_wait_unsealed_and_the_right_key_goes_on(alice) -> None:
     people.submit_identity(alice)
-    pipeline.sequence()
+    sequencer.sequence()
     people.quote_for(alice)
-    with override_settings(LOG_KEY="55" * 32), pytest.raises(pipeline.Halted, match="Put the right key back"):
-        pipeline.sequence()
+    with override_settings(LOG_KEY="55" * 32), pytest.raises(schedule.Halted, match="Put the right key back"):
+        sequencer.sequence()
     assert (Head.objects.get().size, Checkpoint.objects.count()) == (2, 1)
-    pipeline.sequence()
+    sequencer.sequence()
     assert list(Checkpoint.objects.order_by("size").values_list("size", flat=True)) == [1, 2]
 
 
@@ -210,7 +211,7 @@ def test_a_second_change_follows_a_first_one(begun) -> None:
     seal(**ONLY_NEW)
     with override_settings(LOG_KEY=NEW, NEXT_LOG_KEY=THIRD):
         rotation.rotate()
-        pipeline.sequence()
+        sequencer.sequence()
         size = Head.objects.get().size
         assert signed_by(size) == [NEW, THIRD]
         rotation.finish()
@@ -409,10 +410,10 @@ RACE = pytest.mark.skipif(
 def test_a_seal_waits_for_a_change_of_keys_and_is_signed_as_that_says() -> None:
     seal()
     note()
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     ranges_after = [LogKey(key(NEW).verifier, start=2), LogKey(key(OLD).verifier, end=2)]
     with override_settings(**BOTH):
-        waits_for_the_head(pipeline.sign_head, lambda: trust.publish_log_keys(lambda statement: ranges_after))
+        waits_for_the_head(sequencer.sign_head, lambda: trust.publish_log_keys(lambda statement: ranges_after))
     assert (signed_by(2), differences()) == ([NEW], [])
 
 
@@ -421,7 +422,7 @@ def test_a_seal_waits_for_a_change_of_keys_and_is_signed_as_that_says() -> None:
 def test_a_change_of_keys_waits_for_a_seal_and_keeps_it_within_the_old_keys_range() -> None:
     seal()
     note()
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     head = Head.objects.get()
 
     def sign() -> None:

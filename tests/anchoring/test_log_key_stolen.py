@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from django.test import override_settings
 
-from anchoring import config, log, pipeline, registry, rotation, trust, verify
+from anchoring import config, log, registry, rotation, trust, verify
 from anchoring.chain import Call, CallReverted, address_of
 from anchoring.keys import SigningKey, verify_ed25519
 from anchoring.models import Checkpoint, Confirmation, Entry, Registration
@@ -19,6 +19,7 @@ from anchoring.protocol.note import sign_note
 from anchoring.protocol.proof import ProvedEntry, encode_proof, parse_proof
 from anchoring.protocol.tiles import TileReader, append
 from anchoring.protocol.trust import LogKey, encode_trust, fingerprint, next_statement, parse_trust, sign_statement
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_subject, anchor_all, note, notes, register
 from tests.anchoring.memory_chain import MemoryChain
 
@@ -92,7 +93,7 @@ def alices(chain) -> log.Subject:
     notes(5)
     anchor_all(chain)
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     return subject
 
 
@@ -103,7 +104,7 @@ def procedure(alices, chain) -> dict[str, bytes]:
     with override_settings(LOG_KEY=STOLEN, NEXT_LOG_KEY=FRESH):
         rotation.revoke()
     with override_settings(LOG_KEY=FRESH):
-        pipeline.close_now()
+        sequencer.close_now()
         anchor_all(chain)
         return {"before": before, "after": trust.trust_file(), "proof": proof}
 

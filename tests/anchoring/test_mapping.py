@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 
-from anchoring import mapping, pipeline, store
+from anchoring import mapping, store
 from anchoring.models import Entry, Head, Leaf, MapHead, MapPage
 from anchoring.protocol.canonical import Malformed
 from anchoring.protocol.entry import parse_entry, subject
@@ -12,6 +12,7 @@ from anchoring.protocol.merkle import EMPTY_ROOT
 from anchoring.protocol.state import Block
 from anchoring.protocol.submap import Leaf as MapLeaf
 from anchoring.protocol.submap import Step, check_path
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_subject, guards_lifted, note, notes, seal_with_state, sql
 from tests.anchoring.protocol import reference_map
 
@@ -76,7 +77,7 @@ def test_a_state_names_the_last_final_block_that_is_known() -> None:
 def test_a_large_log_is_mapped_in_batches(monkeypatch) -> None:
     monkeypatch.setattr(mapping, "BATCH", 50)
     notes(120)
-    pipeline.sequence()
+    sequencer.sequence()
     made = advance()
     assert bytes(made.root) == reference_map.root(logged()) == mapping.rebuild(120).root()
     assert list(MapHead.objects.order_by("size").values_list("size", flat=True)) == [50, 100, 120]
@@ -117,7 +118,7 @@ def test_bringing_the_map_up_to_date_takes_the_same_queries_for_many_as_for_few(
     counts = []
     for many in (10, 60):
         notes(many)
-        pipeline.sequence()
+        sequencer.sequence()
         with transaction.atomic(), CaptureQueriesContext(store.connection) as asked:
             mapping.advance(mapping.covered(), Head.objects.get().size)
         counts.append(len(asked))
@@ -126,7 +127,7 @@ def test_bringing_the_map_up_to_date_takes_the_same_queries_for_many_as_for_few(
 
 def test_the_leaves_to_map_start_where_the_map_ends() -> None:
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(AssertionError, match="the map covers 0 leaves"):
         mapping.advance(1, 3)
     with pytest.raises(AssertionError, match="the map covers 0 leaves"):
@@ -135,7 +136,7 @@ def test_the_leaves_to_map_start_where_the_map_ends() -> None:
 
 def test_leaves_that_do_not_exist_are_not_mapped() -> None:
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(Malformed, match="leaves between 0 and 4 are missing"), transaction.atomic():
         mapping.advance(0, 4)
     assert MapHead.objects.count() == 0
@@ -143,7 +144,7 @@ def test_leaves_that_do_not_exist_are_not_mapped() -> None:
 
 def test_nothing_new_leaves_the_map_as_it_is() -> None:
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     made = advance()
     pages = MapPage.objects.count()
     assert (advance().size, MapPage.objects.count()) == (made.size, pages)
@@ -183,7 +184,7 @@ def test_a_map_that_was_never_made_is_no_limit_for_forgetting() -> None:
 
 def test_the_cache_thrown_away_is_made_anew_from_the_leaves() -> None:
     notes(70)
-    pipeline.sequence()
+    sequencer.sequence()
     first = advance()
     mapping.discard()
     assert (mapping.covered(), MapPage.objects.count()) == (0, 0)
@@ -192,18 +193,18 @@ def test_the_cache_thrown_away_is_made_anew_from_the_leaves() -> None:
 
 def test_a_damaged_cache_is_noticed_before_it_is_sealed() -> None:
     notes(70)
-    pipeline.sequence()
+    sequencer.sequence()
     advance()
     MapPage.objects.filter(level=1).delete()
     notes(40)
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(Malformed, match="of the map is missing"), transaction.atomic():
         mapping.advance(mapping.covered(), Head.objects.get().size)
 
 
 def test_recomputing_believes_the_entries_bytes_and_not_what_stands_beside_them() -> None:
     notes(5)
-    pipeline.sequence()
+    sequencer.sequence()
     before = mapping.rebuild(5).root()
     with guards_lifted("anchoring_leaf", "anchoring_entry"):
         sql('UPDATE anchoring_leaf SET hash = %s WHERE anchoring_leaf."index" = 2', b"\x00" * 32)
@@ -213,7 +214,7 @@ def test_recomputing_believes_the_entries_bytes_and_not_what_stands_beside_them(
 
 def test_recomputing_reports_how_far_it_is_and_misses_no_entry() -> None:
     notes(5)
-    pipeline.sequence()
+    sequencer.sequence()
     done = []
     mapping.rebuild(5, done.append)
     assert done == [5]
@@ -223,7 +224,7 @@ def test_recomputing_reports_how_far_it_is_and_misses_no_entry() -> None:
 
 def test_a_log_without_a_state_has_none() -> None:
     notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     assert mapping.newest_state() is None
     assert Leaf.objects.count() == 2
 

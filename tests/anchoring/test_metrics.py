@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from anchoring import anchors, fsck, networks, pipeline
+from anchoring import anchors, fsck, networks, schedule
 from anchoring.models import Attempt, Confirmation, Retraction, Sender, State, Tick
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, notes, register, tick
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +47,7 @@ def anchored():
 def scheduled(chain, **rules) -> None:
     """One run of the schedule on that chain."""
     route = a_route(chain, **rules)
-    pipeline.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
+    schedule.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
 
 
 # --- Who may read them -----------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_the_lag_is_of_what_people_recorded_and_not_of_the_log_s_own_entries(cli
     told = scrape(client)
     assert (told["touchstone_waiting_records{seal}"], told["touchstone_waiting_records{anchor}"]) == (1, 0)
     assert 600 <= told["touchstone_waiting_seconds{seal}"] < 660
-    pipeline.sequence()
+    sequencer.sequence()
     told = scrape(client)
     assert told["touchstone_log_size"] - told["touchstone_log_confirmed_size"] == 2
     assert (told["touchstone_waiting_records{seal}"], told["touchstone_waiting_records{anchor}"]) == (0, 1)
@@ -152,7 +153,7 @@ def test_an_anchor_under_way_is_told_with_its_attempts_and_offer(client) -> None
     chain = anchored()
     chain.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     told = scrape(client)
     assert (told["touchstone_anchor_attempts"], told["touchstone_anchor_offer_gwei"]) == (1, 3)
@@ -177,11 +178,11 @@ def test_a_step_that_cannot_go_on_and_the_endpoint_that_is_silent_are_told(clien
 def test_broken_promises_are_counted_with_a_place_and_without(client, settings) -> None:
     settings.SEAL_WITHIN_SECONDS = 60
     note(at=timezone.now() - timedelta(minutes=5))
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     note(at=timezone.now() - timedelta(minutes=5))
     note()
     assert scrape(client)["touchstone_receipts_broken"] == 2
-    pipeline.sequence()
+    sequencer.sequence()
     assert scrape(client)["touchstone_receipts_broken"] == 0
 
 

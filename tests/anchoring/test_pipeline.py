@@ -10,15 +10,17 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from anchoring import config, fsck, log, pipeline, registry, routes, stages, store
+from anchoring import config, fsck, registry, routes, schedule, stages, store
 from anchoring.chain import ChainError, ChainUnavailable, EthereumChain, address_of
 from anchoring.keys import verify_ed25519
 from anchoring.models import Anchor, Attempt, Checkpoint, Confirmation, Entry, Head, Leaf, Pending, Sender, State, Tile
-from anchoring.pipeline import Halted
 from anchoring.protocol.checkpoint import parse_checkpoint
 from anchoring.protocol.merkle import check_consistency, prove_consistency
 from anchoring.protocol.note import open_note
 from anchoring.protocol.tiles import TileReader
+from anchoring.record import record
+from anchoring.schedule import Halted
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, a_route, a_subject, note, notes, register, sql, tick
 from tests.anchoring.memory_chain import MemoryChain
 from tests.anchoring.protocol import reference
@@ -103,13 +105,13 @@ def full_disk(event: str, table: str):
 
 
 def test_nothing_recorded_is_nothing_to_sign() -> None:
-    assert pipeline.sequence() == 0
+    assert sequencer.sequence() == 0
     assert (Leaf.objects.count(), Checkpoint.objects.count(), Head.objects.get().size) == (0, 0, 0)
 
 
 def test_every_entry_gets_its_place_in_the_order_it_came() -> None:
     entries = [note(str(n)) for n in range(5)]
-    assert pipeline.sequence() == 5
+    assert sequencer.sequence() == 5
     assert list(Leaf.objects.order_by("index").values_list("index", "entry_id")) == [
         (index, entry.seq) for index, entry in enumerate(entries)
     ]
@@ -120,7 +122,7 @@ def test_the_signed_head_is_the_definitions_root_of_the_entries() -> None:
     for size in (1, 3, 7):
         while Entry.objects.count() < size:
             note()
-        pipeline.sequence()
+        sequencer.sequence()
         row = Checkpoint.objects.get(size=size)
         text = open_note(row.note, [config.log_key().verifier], verify_ed25519).text
         leaves = [bytes(entry.data) for entry in Entry.objects.order_by("leaf__index")]
@@ -131,16 +133,16 @@ def test_the_signed_head_is_the_definitions_root_of_the_entries() -> None:
 
 def test_run_again_with_nothing_new_changes_nothing() -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     before = list(Checkpoint.objects.values())
-    assert pipeline.sequence() == 0
+    assert sequencer.sequence() == 0
     assert list(Checkpoint.objects.values()) == before
 
 
 def test_many_batches_make_one_log_and_one_signature(monkeypatch) -> None:
-    monkeypatch.setattr(pipeline, "BATCH", 100)
+    monkeypatch.setattr(sequencer, "BATCH", 100)
     notes(750)
-    assert pipeline.sequence() == 750
+    assert sequencer.sequence() == 750
     assert list(Checkpoint.objects.values_list("size", flat=True)) == [750]
     assert {(t.level, t.n): len(bytes(t.hashes)) // 32 for t in Tile.objects.all()} == {
         (0, 0): 256, (0, 1): 256, (0, 2): 238, (1, 0): 2,
@@ -154,16 +156,16 @@ def test_one_subjects_entries_are_sealed_in_the_order_of_their_commits() -> None
     for n in range(10):
         order.append(note(f"{n}", subject=subject).id)
         note("something else")
-    pipeline.sequence()
+    sequencer.sequence()
     sealed = Entry.objects.filter(subject_id=subject.id).order_by("leaf__index").values_list("id", flat=True)
     assert list(sealed) == order
 
 
 def test_a_crash_between_commit_and_signature_is_made_good_by_the_next_run() -> None:
     note()
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     assert (Head.objects.get().size, Checkpoint.objects.count()) == (1, 0)
-    assert pipeline.sequence() == 0
+    assert sequencer.sequence() == 0
     assert Checkpoint.objects.get().size == 1
 
 
@@ -174,20 +176,20 @@ def test_a_crash_between_commit_and_signature_is_made_good_by_the_next_run() -> 
 def test_a_failure_at_any_write_leaves_what_the_next_run_makes_good(event, table) -> None:
     note()
     with full_disk(event, f"anchoring_{table}"), pytest.raises(DatabaseError, match="disk full"):
-        pipeline.sequence()
+        sequencer.sequence()
     placed = table == "checkpoint"  # the one write after the commit
     assert (Leaf.objects.count(), Tile.objects.count(), Pending.objects.count()) == (placed, placed, not placed)
-    assert (pipeline.sequence(), Checkpoint.objects.get().size) == (not placed, 1)
+    assert (sequencer.sequence(), Checkpoint.objects.get().size) == (not placed, 1)
 
 
 def test_a_head_that_would_not_follow_from_the_tiles_is_never_signed() -> None:
     """As after a restore that brought the head back and not the tiles: the sequencer stops, entries still wait."""
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     Head.objects.update(size=1000)
     note()
     with pytest.raises(ValueError, match="tile"):
-        pipeline.sequence()
+        sequencer.sequence()
     assert (list(Checkpoint.objects.values_list("size", flat=True)), Pending.objects.count()) == ([3], 1)
 
 
@@ -198,7 +200,7 @@ def test_two_sequencers_at_once_give_every_entry_one_place_and_never_fork() -> N
     def work() -> None:
         try:
             for _ in range(rounds):
-                pipeline.sequence()
+                sequencer.sequence()
         except Exception as error:
             failures.append(error)
         finally:
@@ -213,7 +215,7 @@ def test_two_sequencers_at_once_give_every_entry_one_place_and_never_fork() -> N
             notes(20)
     for worker in workers:
         worker.join()
-    pipeline.sequence()
+    sequencer.sequence()
     assert failures == []
     count = Entry.objects.count()
     assert sorted(Leaf.objects.values_list("index", flat=True)) == list(range(count))
@@ -227,7 +229,7 @@ def test_two_sequencers_at_once_give_every_entry_one_place_and_never_fork() -> N
 
 def test_without_a_registration_nothing_is_sent_and_it_is_said_how_to_go_on(any_chain) -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(Halted, match="not registered on a chain yet. Run: manage.py deploy_registry"):
         send(any_chain)
 
@@ -240,9 +242,9 @@ def test_an_unsealed_log_has_nothing_to_send(any_chain) -> None:
 def test_the_first_anchor_brings_the_newest_head_on_chain(any_chain) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     newest = Checkpoint.objects.order_by("-size").first()
     attempt = send(any_chain)
     assert (attempt.anchor.old_size, bytes(attempt.anchor.old_root)) == (0, bytes(32))
@@ -255,7 +257,7 @@ def test_the_next_anchor_grows_from_the_last_one_by_proof(any_chain) -> None:
     sizes = []
     for count in (3, 300, 5):
         notes(count)
-        pipeline.sequence()
+        sequencer.sequence()
         send(any_chain)
         confirm(any_chain)
         sizes.append(Head.objects.get().size)
@@ -267,7 +269,7 @@ def test_the_next_anchor_grows_from_the_last_one_by_proof(any_chain) -> None:
 def test_a_confirmation_says_block_and_time(any_chain) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     attempt = send(any_chain)
     confirm(any_chain)
     row = Confirmation.objects.get()
@@ -279,7 +281,7 @@ def test_a_confirmation_says_block_and_time(any_chain) -> None:
 def test_when_nothing_is_new_nothing_is_sent(any_chain) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(any_chain)
     confirm(any_chain)
     assert (send(any_chain), confirm(any_chain), Attempt.objects.count()) == (None, 0, 1)
@@ -288,15 +290,15 @@ def test_when_nothing_is_new_nothing_is_sent(any_chain) -> None:
 def test_the_logs_own_housekeeping_alone_is_never_due(any_chain) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(any_chain)
     confirm(any_chain)
     with transaction.atomic():
-        log.record_housekeeping(kind="log.noted", at=timezone.now(), data={"x": 1})
-    pipeline.sequence()
+        record.record_housekeeping(kind="log.noted", at=timezone.now(), data={"x": 1})
+    sequencer.sequence()
     assert send(any_chain) is None
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     assert send(any_chain).anchor.checkpoint_id == Head.objects.get().size
 
 
@@ -305,15 +307,15 @@ def test_while_one_anchor_is_under_way_no_other_is_sent() -> None:
     register(chain)
     chain.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     first = send(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     assert (send(chain), confirm(chain), send(chain)) == (None, 0, None)
     assert Attempt.objects.get() == first
     chain.mine()
     assert confirm(chain) == 1
-    pipeline.sequence()
+    sequencer.sequence()
     assert send(chain).nonce == first.nonce + 1
 
 
@@ -322,7 +324,7 @@ def test_an_anchor_counts_only_when_its_block_is_final() -> None:
     register(chain)
     chain.finality_depth = 2
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(chain)
     seen = []
     for _ in range(3):
@@ -338,7 +340,7 @@ def test_a_chain_that_is_down_before_the_commit_leaves_no_trace() -> None:
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     chain.down = True
     with pytest.raises(ChainUnavailable):
         send(chain)
@@ -378,7 +380,7 @@ class Failing:
 def test_a_line_cut_at_any_point_of_sending_costs_one_tick(any_chain, method, after) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     cut = Failing(any_chain, method, after=after)
     with pytest.raises(ChainUnavailable, match="cut"):
         send(cut)
@@ -396,7 +398,7 @@ def test_a_line_cut_at_any_point_of_sending_costs_one_tick(any_chain, method, af
 def test_a_line_cut_at_any_point_of_confirming_costs_one_tick(any_chain, method) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(any_chain)
     with pytest.raises(ChainUnavailable, match="cut"):
         confirm(Failing(any_chain, method))
@@ -407,7 +409,7 @@ def test_the_list_of_questions_is_the_one_that_sending_asks() -> None:
     chain = Failing(a_chain(), "")
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     chain.asked.clear()
     send(chain)
     assert sorted(set(chain.asked)) == sorted(QUESTIONS)
@@ -418,7 +420,7 @@ def test_what_the_node_forgot_is_sent_again_byte_for_byte() -> None:
     register(chain)
     chain.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     attempt = send(chain)
     chain.sent.clear()
     chain.forget_pool()
@@ -432,7 +434,7 @@ def test_a_lost_reply_is_found_again_by_the_transactions_hash() -> None:
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     chain.loses_replies = True
     with pytest.raises(ChainUnavailable):
         send(chain)
@@ -445,7 +447,7 @@ def test_a_block_that_is_rearranged_away_before_it_is_final_is_mined_again() -> 
     register(chain)
     chain.finality_depth = 1
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(chain)
     chain.reorganise(depth=1)
     assert confirm(chain) == 0
@@ -457,7 +459,7 @@ def test_a_block_that_is_rearranged_away_before_it_is_final_is_mined_again() -> 
 def test_another_chain_behind_the_url_halts_in_words(any_chain) -> None:
     register(a_chain())
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(
         Halted, match="CHAIN_RPC_URL leads to chain 31337, the same number .*, but another chain: it was"
     ):
@@ -468,7 +470,7 @@ def test_another_chain_behind_the_url_halts_in_words(any_chain) -> None:
 def test_another_chain_id_halts_in_words() -> None:
     register(a_chain())
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(Halted, match="leads to chain 1, but the log is registered on chain 31337"):
         send(MemoryChain(chain_id=1))
 
@@ -477,7 +479,7 @@ def test_another_contract_at_the_address_gets_nothing() -> None:
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(chain)
     chain._state.registries.clear()
     sent = len(chain.sent)
@@ -491,7 +493,7 @@ def test_a_key_without_funds_halts_and_says_what_is_missing() -> None:
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     address = address_of(config.chain_key())
     chain._state.balances[address] = 5
     with pytest.raises(Halted, match=f"The anchoring key 0x{address.hex()} holds 5 wei, less than one anchor may cost"):
@@ -506,7 +508,7 @@ def test_a_head_on_chain_that_is_not_ours_halts() -> None:
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     row = log_registration()
     chain._state.heads[bytes(row.contract), bytes(row.log_id)] = b"h" * 32
     with pytest.raises(Halted, match="The registry's head is not what our database says was last confirmed"):
@@ -519,7 +521,7 @@ def test_a_transaction_that_was_mined_in_vain_halts() -> None:
     register(chain)
     chain.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(chain)
     row = log_registration()
     chain._state.heads[bytes(row.contract), bytes(row.log_id)] = b"h" * 32
@@ -532,22 +534,22 @@ def test_a_transaction_that_was_mined_in_vain_halts() -> None:
 def test_an_endpoint_that_talks_nonsense_is_a_chain_that_does_not_answer(local_chain, any_garbage) -> None:
     register(EthereumChain(local_chain.url))
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(ChainError):
         send(EthereumChain(any_garbage, timeout=2))
     assert Anchor.objects.count() == 0
-    assert pipeline.tick("send", lambda: send(EthereumChain(any_garbage, timeout=2))) != ""
+    assert schedule.tick("send", lambda: send(EthereumChain(any_garbage, timeout=2))) != ""
 
 
 def test_a_chain_that_was_started_anew_is_registered_on_and_gets_all_again(any_chain) -> None:
     old = a_chain()
     register(old)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(old)
     confirm(old)
     register(any_chain)
-    pipeline.sequence()
+    sequencer.sequence()
     attempt = send(any_chain)
     state = State.objects.get()  # the registration alone is no news: what was closed last is anchored there first
     assert (attempt.anchor.old_size, attempt.anchor.checkpoint_id) == (0, state.size)
@@ -559,10 +561,10 @@ def test_an_anchor_under_way_on_a_chain_that_is_gone_holds_nothing_up(any_chain)
     register(old)
     old.automine = False
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(old)
     register(any_chain)
-    pipeline.sequence()
+    sequencer.sequence()
     assert send(any_chain) is not None
     assert confirm(any_chain) == 1
 
@@ -572,12 +574,12 @@ def test_a_nonce_that_was_used_elsewhere_halts_until_a_person_says_that_it_was_t
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(chain)
     confirm(chain)
     chain._state.nonces[address_of(config.chain_key())] += 1
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(Halted, match="Nonce 3 of our key 0x[0-9a-f]{40} was used by a transaction that is not ours"):
         send(chain)
     assert Attempt.objects.count() == 1
@@ -589,7 +591,7 @@ def test_a_nonce_that_was_used_elsewhere_halts_until_a_person_says_that_it_was_t
 def test_a_failure_before_the_commit_uses_up_nothing_and_sends_nothing(any_chain, table) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     count = any_chain.nonce(address_of(config.chain_key()))
     with full_disk("INSERT", f"anchoring_{table}"), pytest.raises(DatabaseError, match="disk full"):
         send(any_chain)
@@ -602,7 +604,7 @@ def test_a_failure_before_the_commit_uses_up_nothing_and_sends_nothing(any_chain
 def test_a_failure_as_the_confirmation_is_stored_is_made_good_by_the_next_run(any_chain) -> None:
     register(any_chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     send(any_chain)
     with full_disk("INSERT", "anchoring_confirmation"), pytest.raises(DatabaseError, match="disk full"):
         confirm(any_chain)
@@ -616,7 +618,7 @@ def test_two_senders_at_once_make_one_anchor() -> None:
     chain = a_chain()
     register(chain)
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     for _ in range(5):
         before = Anchor.objects.count()
         gate, failures = threading.Barrier(2, timeout=20), []
@@ -637,7 +639,7 @@ def test_two_senders_at_once_make_one_anchor() -> None:
         assert (failures, Anchor.objects.count()) == ([], before + 1)
         assert confirm(chain) == 1
         note()
-        pipeline.sequence()
+        sequencer.sequence()
 
 
 class Slow:
@@ -652,7 +654,7 @@ class Slow:
     def identity(self):
         if self._first:
             note()
-            pipeline.sequence()
+            sequencer.sequence()
         return self._chain.identity()
 
     def nonce(self, address: bytes, at="latest") -> int:
@@ -663,10 +665,10 @@ class Slow:
 
 def test_a_step_of_the_schedule_never_fails_for_the_chains_sake(settings) -> None:
     note()
-    assert pipeline.tick("sequence", pipeline.sequence) == ""
-    assert "not registered" in pipeline.tick("send", lambda: send(config.chain()))
+    assert schedule.tick("sequence", sequencer.sequence) == ""
+    assert "not registered" in schedule.tick("send", lambda: send(config.chain()))
     register(a_chain())
-    assert "cannot be reached" in pipeline.tick("send", lambda: send(config.chain()))
+    assert "cannot be reached" in schedule.tick("send", lambda: send(config.chain()))
 
 
 @pytest.fixture(params=[b"<html>", b"[]", b'{"jsonrpc":"2.0","id":1,"result":"0xzz"}', b'{"result":{}}', b""])

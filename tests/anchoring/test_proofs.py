@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 
-from anchoring import anchors, config, log, mapping, pipeline, vault, verify
+from anchoring import anchors, config, log, mapping, schedule, vault, verify
 from anchoring.models import Checkpoint, Confirmation
 from anchoring.protocol.disclosure import parse_disclosure
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from tests.anchoring.log_world import (
     ALICE,
@@ -56,16 +57,16 @@ def anchor(chain) -> None:
 
 def close_and_anchor(chain) -> None:
     """Whether an anchor is due or not."""
-    pipeline.close_now()
+    sequencer.close_now()
     anchor_all(chain)
 
 
 def anchor_by_the_schedule(chain) -> None:
     """The same with each step noted, so that the next state leaf knows a final block."""
-    pipeline.close_now()
+    sequencer.close_now()
     route = a_route(chain)
     for _ in range(60):
-        assert pipeline.tick("anchor", partial(anchors.tick, route)) == ""
+        assert schedule.tick("anchor", partial(anchors.tick, route)) == ""
 
 
 def test_of_nothing_there_is_no_proof() -> None:
@@ -96,7 +97,7 @@ def test_a_pending_record_gives_a_valid_file_that_says_so(subject) -> None:
 
 
 def test_a_sealed_record_has_its_place_and_waits_for_its_anchor(subject) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     made = json.loads(log.proof(subject, owners=None))
     assert sorted(made) == ["checkpoint", "checksum", "entries", "format"]
     assert [entry["index"] for entry in made["entries"]] == [3, 304]
@@ -158,7 +159,7 @@ def test_one_event_comes_with_the_first_that_shows_the_number_alone(subject) -> 
 
 
 def test_a_destroyed_key_leaves_a_proof_of_the_skeleton(subject) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     before = json.loads(log.proof(subject, owners=None))
     vault.destroy(ALICE)
     after = log.proof(subject, owners=None)
@@ -168,10 +169,10 @@ def test_a_destroyed_key_leaves_a_proof_of_the_skeleton(subject) -> None:
 
 
 def test_an_old_proof_still_holds_when_the_log_has_grown(subject) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     made = log.proof(subject, owners=None)
     notes(40)
-    pipeline.sequence()
+    sequencer.sequence()
     assert (verdicts(made)[1], verdicts(made)[2]) == ("passed", "passed")
 
 
@@ -218,7 +219,7 @@ def test_a_history_with_an_entry_that_is_not_anchored_yet_does_not_call_itself_w
     register(chain)
     anchor(chain)
     note("Later.", subject=subject)
-    pipeline.sequence()
+    sequencer.sequence()
     assert "history" not in json.loads(log.proof(subject, owners=None))
     close_and_anchor(chain)
     assert "history" in json.loads(log.proof(subject, owners=None))
@@ -253,7 +254,7 @@ def test_a_proof_names_a_block_that_it_was_sealed_after_once_the_log_knew_one() 
 
 
 def test_a_proof_that_our_own_verifier_refuses_never_leaves(subject) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     with guards_lifted("anchoring_tile"):
         sql("UPDATE anchoring_tile SET hashes = %s WHERE level = 0 AND n = 0", b"x" * 8192)
     with pytest.raises(AssertionError, match="failed its own check"):
@@ -261,7 +262,7 @@ def test_a_proof_that_our_own_verifier_refuses_never_leaves(subject) -> None:
 
 
 def test_the_number_of_queries_does_not_grow_with_the_history(subject, django_assert_num_queries) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     log.proof(subject, owners=None)
     for _ in range(2):
         with django_assert_num_queries(
@@ -269,4 +270,4 @@ def test_the_number_of_queries_does_not_grow_with_the_history(subject, django_as
         ):  # of them two look for an anchor, one for cosignatures, one for a lower bound
             log.proof(subject, owners=None)
         note("More.", subject=subject)
-        pipeline.sequence()
+        sequencer.sequence()

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from anchoring import config, pipeline, publishing
+from anchoring import config, publishing
 from anchoring.keys import verify_ed25519
 from anchoring.models import Checkpoint, Tile
 from anchoring.protocol.note import open_note
 from anchoring.protocol.tiles import append
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ def chain():
 
 
 def anchored(chain) -> int:
-    pipeline.close_now()
+    sequencer.close_now()
     anchor_all(chain)
     newest = publishing.newest_checkpoint()
     assert newest is not None
@@ -83,7 +84,7 @@ def test_an_export_that_stopped_goes_on_where_it_was(chain, folder) -> None:
 
 def test_before_an_anchor_there_is_nothing_to_export(folder) -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with pytest.raises(CommandError, match="No checkpoint is anchored yet: there is nothing to export."):
         call_command("export_log", str(folder))
     assert exported(folder) == {}

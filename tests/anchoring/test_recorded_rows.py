@@ -10,9 +10,11 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
-from anchoring import fsck, guards, log, pipeline, vault
+from anchoring import fsck, guards, log, vault
 from anchoring.log import AfterImage, Subject
 from anchoring.models import Entry
+from anchoring.record import rows
+from anchoring.seal import sequencer
 from claims.models import Claim, ClaimDecision, ClaimDraft, ClaimLine, Document, KycCase
 from tests import people
 from tests.anchoring.log_world import note, sql
@@ -222,7 +224,7 @@ def test_every_action_of_a_claim_s_life_commits(alice, carol, dora, erin, grace,
     people.adjusting.pay_claim(by=grace, claim=claim, reference="BANK-1")
     withdrawn = people.file_claim(alice, claim.policy, key="key-2")
     people.claim.withdraw_claim(by=alice, claim=withdrawn)
-    pipeline.sequence()
+    sequencer.sequence()
     assert (KycCase.objects.count(), ClaimDecision.objects.count()) == (1, 1)
     assert [*fsck.fsck(tally=fsck.Tally(), progress=lambda count: None)] == []
 
@@ -238,7 +240,7 @@ def test_erasure_changes_no_recorded_row_and_stays_possible(claim) -> None:
 def test_every_declared_table_has_its_guard_and_nothing_else_has_one() -> None:
     assert guards.differences() == []
     guarded = {t.table for t in guards._installed_triggers() if t.name == "recorded"}
-    assert guarded == set(log.recorded_tables())
+    assert guarded == set(rows.recorded_tables())
 
 
 NOT_SO = "is missing, switched off or not the declared one"
@@ -274,9 +276,9 @@ def test_a_guard_that_is_not_as_declared_is_said_and_put_right_by_migrate(damage
 
 
 def test_a_new_column_in_the_declaration_is_missing_from_the_guard_until_migrate(monkeypatch) -> None:
-    declared = log.recorded_tables()["claims_claimline"]
+    declared = rows.recorded_tables()["claims_claimline"]
     fewer = {name: owner for name, owner in declared.owners.items() if name != "item"}
-    monkeypatch.setitem(log._recorded_tables, "claims_claimline", log.RecordedTable(declared.model, fewer))
+    monkeypatch.setitem(rows._recorded_tables, "claims_claimline", rows.RecordedTable(declared.model, fewer))
     said = "The function anchoring_guard_claims_claimline is not the declared one. Run: manage.py migrate"
     assert guards.differences() == [said]
     call_command("migrate", verbosity=0)
@@ -288,15 +290,15 @@ def test_a_new_column_in_the_declaration_is_missing_from_the_guard_until_migrate
 
 
 def test_migrate_removes_the_guard_of_a_table_that_is_declared_no_more(monkeypatch) -> None:
-    declared = dict(log.recorded_tables())
-    monkeypatch.delitem(log._recorded_tables, "claims_claimline")
+    declared = dict(rows.recorded_tables())
+    monkeypatch.delitem(rows._recorded_tables, "claims_claimline")
     call_command("migrate", verbosity=0)
     assert (guards.differences(), sql("SELECT 1 FROM pg_proc WHERE proname = 'anchoring_guard_claims_claimline'")) == (
         [],
         0,
     )
     monkeypatch.undo()
-    assert log.recorded_tables() == declared
+    assert rows.recorded_tables() == declared
     call_command("migrate", verbosity=0)
     assert guards.differences() == []
 

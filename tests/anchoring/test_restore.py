@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from anchoring import config, log, pipeline, recovery, restore, tasks, witness
+from anchoring import config, log, recovery, restore, schedule, tasks, witness
 from anchoring.models import (
     Anchor,
     Attempt,
@@ -30,6 +30,7 @@ from anchoring.protocol.checkpoint import Checkpoint as CheckpointText
 from anchoring.protocol.checkpoint import format_checkpoint
 from anchoring.protocol.entry import parse_entry
 from anchoring.protocol.note import sign_note
+from anchoring.seal import sequencer
 from anchoring.status import log_status
 from tests.anchoring.log_world import a_chain, anchor_all, guards_lifted, note, notes, register, sql
 
@@ -47,7 +48,7 @@ def newest() -> Checkpoint:
 def seal(count: int = 1) -> Checkpoint:
     """Some notes sealed, and remembered as the pipeline does after its commit."""
     notes(count)
-    pipeline.sequence()
+    sequencer.sequence()
     witness.remember(newest())
     return newest()
 
@@ -87,7 +88,7 @@ def test_an_empty_log_and_one_that_is_as_remembered_may_go_on() -> None:
     seal(3)
     assert restore.gate() == ""
     notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     assert (restore.gate(), newest().size, witness.newest().size) == ("", 5, 5)
 
 
@@ -144,7 +145,7 @@ def test_an_old_backup_that_went_on_to_the_same_size_is_another_history_before_i
     seal(2)
     as_an_old_backup_has_it(3)
     notes(2)
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     assert Head.objects.get().size == 5
     assert "same size, another root" in restore.gate()
 
@@ -168,7 +169,7 @@ def test_a_seal_that_a_crash_took_is_made_again_when_the_tree_is_the_one_that_wa
     with guards_lifted("anchoring_checkpoint"):
         sql("DELETE FROM anchoring_checkpoint")
     assert restore.gate() == ""
-    pipeline.sequence()
+    sequencer.sequence()
     assert newest().note == row.note
 
 
@@ -287,8 +288,8 @@ def test_without_a_witness_and_a_chain_nothing_more_is_signed(old_and_alone, emp
         witness.path().touch()
     before = list(Checkpoint.objects.values_list("size", flat=True))
     note("Taken meanwhile.")
-    with pytest.raises(pipeline.Halted):
-        pipeline.sequence()
+    with pytest.raises(schedule.Halted):
+        sequencer.sequence()
     assert failed() == (3, UNWITNESSED) == (3, log_status().stopped)
     assert list(Checkpoint.objects.values_list("size", flat=True)) == before
 
@@ -366,7 +367,7 @@ def failed(*arguments: str) -> tuple[int, str]:
 
 def test_restore_check_says_what_each_holds_and_lets_the_witness_catch_up() -> None:
     notes(2)
-    pipeline.sequence()
+    sequencer.sequence()
     witness.path().unlink()
     said = [
         "Database: 2 sealed records; newest seal over 2 records, THEN.",

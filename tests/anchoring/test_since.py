@@ -7,9 +7,10 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from anchoring import fsck, pipeline, tasks
+from anchoring import fsck, tasks
 from anchoring.fsck.kept import KEPT
 from anchoring.models import Checkpoint, Entry, Leaf, Opening, Scan, Tile
+from anchoring.seal import sequencer
 from claims.models import KycCase
 from tests import people
 from tests.anchoring.log_world import guards_lifted, notes, sql
@@ -34,9 +35,9 @@ def scan(*, in_hours: int = 0) -> dict[str, str]:
 def case(alice) -> KycCase:
     """Alice's identity, sealed; then other things, sealed above it."""
     case = people.submit_identity(alice)
-    pipeline.sequence()
+    sequencer.sequence()
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     return case
 
 
@@ -118,7 +119,7 @@ def test_an_opening_was_right_when_its_entry_was_recorded(case) -> None:
 def test_a_rewritten_history_names_the_leaves_and_the_first_seal_that_does_not_hold(case) -> None:
     for _ in range(2):
         notes(1)
-        pipeline.sequence()
+        sequencer.sequence()
     entry = Leaf.objects.get(index=2).entry
     forged = bytes(entry.data).replace(b"thing.noted", b"thing.other")
     tile = bytes(Tile.objects.get().hashes)
@@ -155,7 +156,7 @@ def test_a_scan_is_kept_with_what_it_looked_at_and_what_it_found(case) -> None:
 
 def test_of_very_many_differences_some_are_kept_and_all_are_counted() -> None:
     notes(KEPT + 5)
-    pipeline.sequence()
+    sequencer.sequence()
     with guards_lifted("anchoring_entry"):
         sql("UPDATE anchoring_entry SET kind = 'thing.other'")
     done = fsck.scan()

@@ -5,10 +5,11 @@ import json
 import pytest
 from django.db import DatabaseError
 
-from anchoring import mapping, pipeline, states
+from anchoring import mapping, schedule, states
 from anchoring.models import Head, Leaf, MapHead, MapPage, Pending, State
 from anchoring.protocol.merkle import EMPTY_ROOT
 from anchoring.protocol.state import Block
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, anchor_all, note, notes, register, seal_with_state, sql
 from tests.anchoring.test_pipeline import full_disk
 
@@ -25,11 +26,11 @@ def said() -> dict[str, object]:
 
 def test_a_state_leaf_names_the_map_that_follows_from_all_leaves_before_it() -> None:
     notes(5)
-    pipeline.close_now()
+    sequencer.close_now()
     made = mapping.rebuild(5)
     assert said() == {"map_root": made.root().hex(), "size": 5, "subjects": 5}
     note()
-    pipeline.close_now()
+    sequencer.close_now()
     made = mapping.rebuild(7)
     assert said() == {"map_root": made.root().hex(), "size": 7, "subjects": 7}
 
@@ -44,21 +45,21 @@ def test_the_last_final_block_stands_in_it_as_a_whole_or_not_at_all() -> None:
 @pytest.mark.parametrize("table", ["maphead", "mappage", "entry", "leaf", "tile", "state"])
 def test_a_failure_at_any_write_of_a_state_leaf_leaves_nothing_of_it(table) -> None:
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     before = (Leaf.objects.count(), Pending.objects.count(), Head.objects.get().size)
     with full_disk("INSERT", f"anchoring_{table}"), pytest.raises(DatabaseError, match="disk full"):
-        pipeline.close_now()
+        sequencer.close_now()
     assert (Leaf.objects.count(), Pending.objects.count(), Head.objects.get().size) == before
     assert (MapHead.objects.count(), MapPage.objects.count(), State.objects.count()) == (0, 0, 0)
-    pipeline.close_now()
+    sequencer.close_now()
     assert said()["map_root"] == mapping.rebuild(3).root().hex()
 
 
 def test_a_log_with_leaves_from_before_the_map_is_mapped_in_transactions_of_a_batch(monkeypatch) -> None:
     monkeypatch.setattr(mapping, "BATCH", 50)
     notes(120)
-    pipeline.sequence()
-    pipeline.close_now()
+    sequencer.sequence()
+    sequencer.close_now()
     assert list(MapHead.objects.order_by("size").values_list("size", flat=True)) == [50, 100, 120]
     assert said()["map_root"] == mapping.rebuild(120).root().hex()
 
@@ -66,26 +67,26 @@ def test_a_log_with_leaves_from_before_the_map_is_mapped_in_transactions_of_a_ba
 def test_an_interrupted_first_mapping_goes_on_where_it_was(monkeypatch) -> None:
     monkeypatch.setattr(mapping, "BATCH", 50)
     notes(120)
-    pipeline.sequence()
-    assert pipeline._close(pipeline._is_open) == "mapped"
+    sequencer.sequence()
+    assert sequencer._close(sequencer._is_open) == "mapped"
     assert mapping.covered() == 50
-    pipeline.close_now()
+    sequencer.close_now()
     assert said()["map_root"] == mapping.rebuild(120).root().hex()
 
 
 def test_a_damaged_map_halts_the_sequencer_in_words_and_is_made_again(monkeypatch) -> None:
     notes(3)
-    pipeline.close_now()
+    sequencer.close_now()
     sql("DELETE FROM anchoring_mappage")
     note()
-    with pytest.raises(pipeline.Halted) as halted:
-        pipeline.close_now()
+    with pytest.raises(schedule.Halted) as halted:
+        sequencer.close_now()
     assert str(halted.value) == (
         "The map that the log keeps is damaged: page 0/0 of the map is missing. Nothing is lost: run manage.py"
         " verify_map --anew, and it is made from the entries again."
     )
     mapping.discard()
-    pipeline.close_now()
+    sequencer.close_now()
     assert said()["map_root"] == mapping.rebuild(5).root().hex()
 
 
@@ -95,14 +96,14 @@ def test_the_maps_of_the_last_two_anchored_states_are_kept() -> None:
     sizes = []
     for _ in range(4):
         note()
-        pipeline.close_now()
+        sequencer.close_now()
         anchor_all(chain)
         sizes.append(mapping.covered())
-    pipeline.close_now()
+    sequencer.close_now()
     assert states.MAPS_KEPT == 2
     assert [mapping.is_kept(size) for size in sizes] == [False, True, True, True]
     note()
-    pipeline.close_now()
+    sequencer.close_now()
     assert [mapping.is_kept(size) for size in sizes] == [False, False, True, True]
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from anchoring import fsck, pipeline
+from anchoring import fsck, schedule
 from anchoring.models import Checkpoint, Scan, Tick
+from anchoring.seal import sequencer
 from anchoring.status import log_status
 from tests.anchoring.log_world import a_chain, guards_lifted, note, notes, register, sql, tick
 
@@ -26,11 +27,11 @@ def test_the_figures_follow_a_record_up_the_ladder() -> None:
     chain, entry = a_chain(), note()
     status = log_status()
     assert (status.size, status.waiting, status.oldest_waiting_at) == (0, 1, entry.at)
-    pipeline.sequence()
+    sequencer.sequence()
     status = log_status()
     assert (status.size, status.waiting, status.not_anchored, status.not_anchored_since) == (1, 0, 1, entry.at)
     register(chain)
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     assert log_status().not_anchored == 3
     tick(chain)
@@ -44,16 +45,16 @@ def test_a_promise_that_passed_unsealed_raises_the_alarm() -> None:
     [alarm] = log_status().alarms
     promised = entry.at + timedelta(seconds=settings.SEAL_WITHIN_SECONDS)
     assert alarm.startswith(f"A receipt promised a seal by {promised:%-d %B %Y %H:%M} UTC and the record is still not")
-    pipeline.sequence()
+    sequencer.sequence()
     assert log_status().alarms == []
 
 
 def test_a_place_without_a_signature_is_no_seal() -> None:
     """The sequencer gave the place and could not sign: the promise is as broken as without a place."""
     note(at=timezone.now() - LATE)
-    pipeline._sequence_batch()
+    sequencer._sequence_batch()
     assert (log_status().waiting, len(log_status().alarms)) == (0, 1)
-    pipeline.sign_head()
+    sequencer.sign_head()
     assert log_status().alarms == []
 
 
@@ -64,10 +65,10 @@ def test_within_the_time_there_is_no_alarm() -> None:
 
 def test_a_step_that_halted_is_shown_in_its_own_words() -> None:
     register(a_chain())
-    assert pipeline.tick("anchor", lambda: tick(a_chain())) == ""
+    assert schedule.tick("anchor", lambda: tick(a_chain())) == ""
     note()
-    pipeline.sequence()
-    pipeline.tick("anchor", lambda: tick(a_chain()))
+    sequencer.sequence()
+    schedule.tick("anchor", lambda: tick(a_chain()))
     [trouble] = log_status().troubles
     assert trouble.startswith("Anchoring is waiting: CHAIN_RPC_URL leads to chain 31337, the same number as that of")
 
@@ -76,12 +77,12 @@ def test_a_step_that_goes_well_again_clears_its_trouble() -> None:
     register(a_chain())
 
     def fail() -> None:
-        raise pipeline.Halted("The moon is full.")
+        raise schedule.Halted("The moon is full.")
 
-    assert pipeline.tick("anchor", fail) == "The moon is full."
+    assert schedule.tick("anchor", fail) == "The moon is full."
     went_well = Tick.objects.get(step="anchor").went_well_at
     assert (went_well, log_status().troubles) == (None, ["Anchoring is waiting: The moon is full."])
-    assert pipeline.tick("anchor", lambda: None) == ""
+    assert schedule.tick("anchor", lambda: None) == ""
     assert log_status().troubles == []
 
 
@@ -90,12 +91,12 @@ def test_a_bug_in_a_step_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        pipeline.tick("anchor", fail)
+        schedule.tick("anchor", fail)
 
 
 def test_a_schedule_that_stands_still_is_noticed() -> None:
     register(a_chain())
-    pipeline.tick("sequence", lambda: None)
+    schedule.tick("sequence", lambda: None)
     Tick.objects.update(ran_at=timezone.now() - timedelta(hours=1))
     [trouble] = log_status().troubles
     assert trouble.startswith("Sealing has not run since ") and trouble.endswith("Are the worker and beat running?")
@@ -105,7 +106,7 @@ def test_the_look_costs_the_same_however_long_the_log_is(django_assert_num_queri
     register(a_chain())
     for count in (1, 30):
         notes(count)
-        pipeline.sequence()
+        sequencer.sequence()
         note()
         with django_assert_num_queries(16):
             log_status()
@@ -113,9 +114,9 @@ def test_the_look_costs_the_same_however_long_the_log_is(django_assert_num_queri
 
 def test_an_older_checkpoint_is_still_shown_when_the_newest_is_gone() -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     with guards_lifted("anchoring_checkpoint"):
         sql("DELETE FROM anchoring_checkpoint WHERE size = 2")
     assert (log_status().checkpoint, log_status().size) == (Checkpoint.objects.get(size=1), 2)
@@ -126,7 +127,7 @@ def test_an_older_checkpoint_is_still_shown_when_the_newest_is_gone() -> None:
 
 def test_a_scan_that_found_nothing_is_said_and_one_that_stands_back_too_long_is_a_trouble() -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     assert log_status().scan is None
     fsck.scan()
     status = log_status()
@@ -137,7 +138,7 @@ def test_a_scan_that_found_nothing_is_said_and_one_that_stands_back_too_long_is_
 
 def test_what_a_scan_found_is_shown_until_one_finds_nothing() -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     sql("UPDATE anchoring_head SET size = 7")
     fsck.scan()
     at = f"{timezone.now():%-d %B %Y}"

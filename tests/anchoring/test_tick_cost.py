@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from anchoring import anchors, config, pipeline, states, tasks
+from anchoring import anchors, config, schedule, states, tasks
 from anchoring.models import Anchor, Tick
 from anchoring.protocol.state import Block
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import a_chain, a_route, anchor_all, note, register
 from tests.anchoring.test_pipeline import Failing
 
@@ -19,7 +20,7 @@ def cost(counting, route) -> tuple[int, list[str]]:
     """Database queries and questions to the chain of one scheduled run."""
     counting.asked.clear()
     with CaptureQueriesContext(connection) as captured:
-        assert pipeline.tick("anchor", partial(anchors.tick, route), health=route.chain.health) == ""
+        assert schedule.tick("anchor", partial(anchors.tick, route), health=route.chain.health) == ""
     return len(captured), list(counting.asked)
 
 
@@ -42,15 +43,15 @@ def test_how_each_endpoint_did_is_noted_however_the_tick_went() -> None:
     register(chain)
     second.name = "second"
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     route = a_route(second, second=chain)
     second.down = True
-    assert pipeline.tick("anchor", partial(anchors.tick, route), health=route.chain.health) == ""
+    assert schedule.tick("anchor", partial(anchors.tick, route), health=route.chain.health) == ""
     well = {"name": "memory", "problem": "", "failures": 0, "rests": 0}
     ill = {"name": "second", "problem": "The chain is down.", "failures": 1, "rests": 5}
     assert Tick.objects.get().seen["endpoints"] == [ill, well]
     chain.down = True
-    said = pipeline.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
+    said = schedule.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
     assert said == "The chain is down. It is asked again in 5 seconds. The chain is down."
     assert Tick.objects.get().seen["endpoints"] == [
         ill,
@@ -64,22 +65,22 @@ def test_the_last_final_block_is_kept_through_a_problem_and_stands_alone_in_the_
     note()
     anchor_all(chain)
     route = a_route(chain)
-    pipeline.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
+    schedule.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
     final = Tick.objects.get().seen["final"]
     assert final == {"chain_id": 31337, "block_number": 3, "block_hash": "0x" + chain.block(3).hash.hex()}
     chain.down = True
-    pipeline.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
+    schedule.tick("anchor", partial(anchors.tick, route), health=route.chain.health)
     assert (Tick.objects.get().seen["final"], Tick.objects.get().seen["trouble"]) == (final, "silent")
     assert states._last_final_block() == Block(31337, 3, bytes.fromhex(final["block_hash"][2:]))
 
 
 def test_which_kind_of_problem_it_is_is_noted_and_forgotten_when_it_is_over() -> None:
     def halt() -> None:
-        raise pipeline.Halted("The moon is full.")
+        raise schedule.Halted("The moon is full.")
 
-    pipeline.tick("anchor", halt)
+    schedule.tick("anchor", halt)
     assert Tick.objects.get().seen == {"trouble": "halted"}
-    pipeline.tick("anchor", lambda: None)
+    schedule.tick("anchor", lambda: None)
     assert Tick.objects.get().seen == {}
 
 

@@ -14,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from anchoring import config, fsck, pipeline, restore, stages, trust, verify
+from anchoring import config, fsck, restore, stages, trust, verify
 from anchoring.amounts import in_gwei
 from anchoring.chain import address_of
 from anchoring.log import receipt
 from anchoring.models import Attempt, Confirmation, Entry, Retraction, State, Tick
+from anchoring.seal import sequencer
 from anchoring.status import log_status
 from tests.anchoring import log_world as world
 from tests.anchoring.memory_chain import MemoryChain
@@ -32,14 +33,14 @@ def anchored_log(*, more: int = 0):
     chain = world.a_chain()
     world.register(chain)
     world.notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     world.tick(chain)
     for _ in range(40):
         chain.mine()
     world.tick(chain)
     if more:
         world.notes(more)
-        pipeline.sequence()
+        sequencer.sequence()
     return chain
 
 
@@ -152,7 +153,7 @@ def test_a_schedule_that_stands_still_is_said_without_naming_its_parts(client) -
 
 def test_what_only_an_operator_can_act_on_after_a_restore_or_a_comparison_is_said_plainly(client) -> None:
     world.note()
-    pipeline.sequence()
+    sequencer.sequence()
     with world.guards_lifted("anchoring_leaf"):
         world.sql('UPDATE anchoring_leaf SET hash = %s WHERE "index" = 0', b"h" * 32)
     fsck.scan()

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from anchoring import pipeline, witness
+from anchoring import witness
 from anchoring.models import Checkpoint
+from anchoring.seal import sequencer
 from tests.anchoring.log_world import note
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def sealed() -> Checkpoint:
     """A seal that the file, unlike after the pipeline's own run, does not remember yet."""
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     witness.path().unlink(missing_ok=True)
     row = Checkpoint.objects.order_by("-size").first()
     assert row is not None

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from anchoring import anchors, config, log, pipeline, vault
+from anchoring import anchors, config, log, schedule, vault
 from anchoring.chain import EthereumChain, Wallet, address_of
 from anchoring.drill.anvil import NoAnvil
 from anchoring.drill.node import Node
@@ -17,6 +17,7 @@ from anchoring.log import Subject
 from anchoring.models import Anchor, Attempt, Confirmation, Sighting
 from anchoring.registration import register_log
 from anchoring.routes import Route
+from anchoring.seal import sequencer
 from tests.bench.table import Line, at_most
 
 ROWS = (Anchor, Attempt, Sighting, Confirmation)
@@ -50,7 +51,7 @@ def _measure(node: Node, count: int) -> list[Line]:
     sending, confirming, idling, before = [], [], [], [model.objects.count() for model in ROWS]
     for number in range(count):
         _record(number)
-        pipeline.close_now()
+        sequencer.close_now()
         sending.append(_timed(lambda: anchors.tick(route), "sent"))
         node.mine()
         confirming.append(_timed(lambda: anchors.tick(route), "confirmed"))
@@ -58,7 +59,7 @@ def _measure(node: Node, count: int) -> list[Line]:
     rows = [model.objects.count() - was for model, was in zip(ROWS, before, strict=True)]
     chain.asked = 0
     with CaptureQueriesContext(connection) as captured:
-        pipeline.tick("anchor", lambda: anchors.tick(route))
+        schedule.tick("anchor", lambda: anchors.tick(route))
     return [
         _flat("tick that sends", sending),
         _flat("tick that confirms", confirming),

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Event
 
 from django.db import connections
 
-from anchoring import pipeline
+from anchoring.seal import sequencer
 from tests.bench import cases as c
 from tests.bench.rounds import paired
 from tests.bench.table import Line, at_least
@@ -32,24 +32,24 @@ def line(*, rounds: int, writes: int, size: int) -> Line:
 
 
 def _alone(run: Callable[[], Took]) -> Took:
-    pipeline.sequence()
+    sequencer.sequence()
     return run()
 
 
 def _beside_a_sequencer(run: Callable[[], Took]) -> Took:
-    pipeline.sequence()
+    sequencer.sequence()
     connections.close_all()
     enough = _fork.Event()
-    sequencer = _fork.Process(target=_sequence_until, args=(enough,), daemon=True)
-    sequencer.start()
+    beside = _fork.Process(target=_sequence_until, args=(enough,), daemon=True)
+    beside.start()
     try:
         return run()
     finally:
         enough.set()
-        sequencer.join()
+        beside.join()
 
 
 def _sequence_until(enough: Event) -> None:
     while not enough.wait(EVERY):
-        pipeline.sequence()
+        sequencer.sequence()
     connections.close_all()

@@ -13,9 +13,9 @@ from unittest import mock
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from anchoring import pipeline
 from anchoring.log import Subject, proof
 from anchoring.models import Entry
+from anchoring.seal import sequencer
 from claims.actions import claim
 from claims.models import Claim, Policy, Role, User
 from tests import people
@@ -86,6 +86,6 @@ def _absolute(found: Paired, file_claim: Filing) -> str:
 
 def _whole_proof(cover: Cover) -> Line:
     filed = cover.file_claim(files=1)
-    pipeline.sequence()
+    sequencer.sequence()
     took = min(timed(lambda: proof(Subject("claim", str(filed.pk)), owners=None)).wall for _ in range(10))
     return Line("a claim's proof of record as a file, checked by verify.py before it leaves", f"{1000 * took:.0f} ms")

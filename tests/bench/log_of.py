@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from tqdm import tqdm
 
-from anchoring import pipeline, vault
+from anchoring import vault
 from anchoring.log import person
 from anchoring.models import Entry, Head
 from anchoring.openings import opening_context
@@ -17,6 +17,7 @@ from anchoring.protocol.entry import encode_entry
 from anchoring.protocol.entry import subject as subject_hash
 from anchoring.protocol.merkle import check_inclusion, leaf_hash, prove_inclusion
 from anchoring.protocol.tiles import TileReader
+from anchoring.seal import sequencer
 from anchoring.store import read_tiles
 
 Row = tuple[int, uuid.UUID, str, str, str, object, bytes]
@@ -90,12 +91,12 @@ def grow_to(size: int) -> int:
 
     Some of its entries are proved, for it is a true log.
     """
-    pipeline.sequence()
+    sequencer.sequence()
     missing = size - Head.objects.get().size
     with tqdm(total=missing, desc=f"a log of {size:,}", leave=False, disable=None) as bar:
         for count in (min(CHUNK, missing - done) for done in range(0, missing, CHUNK)):
             record_all(entries(count))
-            pipeline.sequence()
+            sequencer.sequence()
             bar.update(count)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

@@ -4,9 +4,10 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from anchoring import mapping, pipeline
+from anchoring import mapping
 from anchoring.models import Head, MapPage
 from anchoring.protocol.entry import subject_of
+from anchoring.seal import sequencer
 from tests.bench import log_of
 from tests.bench.rounds import Paired, paired, timed
 from tests.bench.table import Line, at_most
@@ -37,7 +38,7 @@ def _map_all() -> None:
 
 def _advance(batch: int, each: int) -> Took:
     log_of.record_all(log_of.entries(batch, each=each))
-    pipeline.sequence()
+    sequencer.sequence()
     before = mapping.covered()
     took = timed(_map_all)
     mapping.forget(before)

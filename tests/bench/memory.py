@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from anchoring import pipeline
 from anchoring.models import Head
 from anchoring.protocol.merkle import prove_inclusion
 from anchoring.protocol.tiles import TileReader
+from anchoring.seal import sequencer
 from anchoring.store import read_tiles
 from tests.bench import log_of
 from tests.bench.table import Line, at_most
@@ -55,7 +55,7 @@ def print_added(work: tuple[str, int]) -> None:
     connection.ensure_connection()
     before = _kilobytes("VmRSS")
     if who == SEQUENCER:
-        assert pipeline.sequence() == times
+        assert sequencer.sequence() == times
     else:
         size = Head.objects.get().size
         for _ in range(times):

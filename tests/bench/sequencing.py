@@ -5,7 +5,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from anchoring import pipeline
+from anchoring.seal import sequencer
 from tests.bench import log_of
 from tests.bench.rounds import Paired, paired, timed
 from tests.bench.table import Line, at_most
@@ -59,7 +59,7 @@ def _p5(before: Paired, smaller: int, after: Paired, larger: int, batch: int) ->
 
 def _sequence(count: int) -> Took:
     log_of.record_all(log_of.entries(count))
-    return timed(pipeline.sequence)
+    return timed(sequencer.sequence)
 
 
 def _copy(table: str, count: int) -> Took:

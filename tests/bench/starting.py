@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from functools import partial
 
-from anchoring import pipeline, restore
+from anchoring import restore
 from anchoring.models import Checkpoint, Head
+from anchoring.seal import sequencer
 from tests.bench import log_of
 from tests.bench.rounds import Paired, in_a_new_process, paired
 from tests.bench.table import Line, at_most
@@ -50,4 +51,4 @@ def _sequence() -> Took:
 
 
 def _sequence_one() -> None:
-    assert pipeline.sequence() == 1
+    assert sequencer.sequence() == 1

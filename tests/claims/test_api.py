@@ -12,8 +12,9 @@ from knox.models import AuthToken
 from proofbundle import verify_tlog_proof
 from pypdf import PdfReader
 
-from anchoring import config, pipeline, verify
+from anchoring import config, verify
 from anchoring.models import Entry
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from claims.actions import adjusting
 from claims.models import Claim
@@ -139,7 +140,7 @@ def test_the_proof_is_the_file_the_verifier_checks(alice, cover) -> None:
     pending = client.get(f"/api/claims/{claim.number}/proof/")
     assert pending["Content-Disposition"] == f'attachment; filename="{claim.number}.proof.json"'
     assert verify.verify(pending.content, trust_file()).exit_code == 3
-    pipeline.sequence()
+    sequencer.sequence()
     sealed = client.get(f"/api/claims/{claim.number}/proof/").content
     lines = verify.verify(sealed, trust_file()).lines
     assert [line.status for line in lines] == ["passed", "passed", *["pending"] * 3, *["not checked"] * 2]
@@ -195,7 +196,7 @@ def test_the_tlog_proof_of_an_event_is_one_that_anothers_tool_accepts(alice, car
         409, {"detail": "This record has no seal yet. Sealing takes seconds: ask again soon."},
     )  # fmt: skip
     people.claim.withdraw_claim(by=alice, claim=claim)
-    pipeline.sequence()
+    sequencer.sequence()
     entries = json.loads(client.get(f"/api/claims/{claim.number}/proof/").content)["entries"]
     key = config.log_key().verifier_key
     for query, entry in (("", entries[0]), (f"?event={json.loads(entries[1]['entry'])['id']}", entries[1])):
@@ -228,7 +229,7 @@ def test_the_receipt_is_the_one_the_verifier_accepts(alice, cover) -> None:
 def test_compliance_sees_every_fact_and_the_holder_not_who_worked_on_it(alice, dora, frank, cover) -> None:
     claim = people.file_claim(alice, cover)
     people.accept_in_full(claim, by=dora)
-    pipeline.sequence()
+    sequencer.sequence()
 
     def shown(user) -> int:
         proof = json.loads(client_of(user).get(f"/api/claims/{claim.number}/proof/").content)

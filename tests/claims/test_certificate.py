@@ -10,7 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 from pypdf import PdfReader
 
-from anchoring import log, pipeline, vault, verify
+from anchoring import log, vault, verify
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from claims.actions import adjusting
 from claims.actions import claim as actions
@@ -44,7 +45,7 @@ def claim(alice, cover):
 
 def anchor(chain) -> None:
     """Everything recorded so far, sealed and anchored."""
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     for _ in range(40):
         chain.mine()
@@ -215,7 +216,7 @@ def test_an_account_is_shortened_on_paper_and_whole_in_the_file(claim) -> None:
 def test_a_pending_one_says_kindly_on_every_page_that_it_is_not_final(claim, dora, reached, says) -> None:
     people.accept_in_full(claim, by=dora)
     if reached == "Sealed":
-        pipeline.sequence()
+        sequencer.sequence()
     made = certificate(subject_of(claim), owners=hers(claim))
     assert missing(made, f"Not final: {reached}", "nothing is wrong", says, "Where it will be anchored") == []
     assert len(pages(made)) > 1
@@ -247,7 +248,7 @@ def test_events_that_have_come_less_far_are_told_apart(claim, dora, chain, monke
 
 
 def test_what_is_sealed_only_in_part_says_so(claim, dora) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     adjusting.take_claim(by=dora, claim=claim)
     made = certificate(subject_of(claim), owners=hers(claim))
     assert missing(made, "Not final: Sealed in part", "1 of 2 events have their fixed place") == []

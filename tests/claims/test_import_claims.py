@@ -23,8 +23,9 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
-from anchoring import log, pipeline
+from anchoring import log
 from anchoring.models import DataKey, Entry, Leaf, Pending
+from anchoring.seal import sequencer
 from claims.actions import adjusting
 from claims.actions.adjusting import Verdict
 from claims.models import Claim, ClaimDecision, ClaimPayment, Notice, Party, Policy, User
@@ -168,7 +169,7 @@ def test_the_log_seals_everything_that_the_import_recorded(book) -> None:
     run(book)
     recorded = Entry.objects.count()
     assert recorded == 5 * 4 + 2 * 1 + 3 * 1  # taken over, submitted, taken, decided; two approvals; three payments
-    assert pipeline.sequence() == recorded
+    assert sequencer.sequence() == recorded
     assert (Leaf.objects.count(), Pending.objects.count()) == (recorded, 0)
 
 
@@ -393,7 +394,7 @@ def test_the_real_files_first_rows_reconcile_with_what_stands_in_the_books(tmp_p
     )
     assert booked == (done["claimed_minor"], done["paid_minor"])
     assert Claim.objects.exclude(status__in=["decided", "paid"]).count() == 0
-    assert pipeline.sequence() == Entry.objects.count()
+    assert sequencer.sequence() == Entry.objects.count()
 
 
 # The real process -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from anchoring import pipeline, verify
+from anchoring import verify
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from tests import people
 from tests.anchoring.log_world import a_chain, register, tick
@@ -58,7 +59,7 @@ def folder(tmp_path, site, alice) -> Path:
 
 def anchor(chain) -> None:
     """Everything recorded so far, sealed and anchored."""
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     for _ in range(40):
         chain.mine()
@@ -133,7 +134,7 @@ def test_the_command_that_the_page_shows_works_as_it_stands(alice, folder, site,
 def test_the_page_s_own_address_gives_the_anchored_file_afterwards(alice, site, claim, chain) -> None:
     address, cookie = site + reverse("claim-proof", args=[claim.number]), signed_in(alice)
     assert stands(fetched(address, **cookie)) == ["passed", "pending", "pending"]
-    pipeline.sequence()
+    sequencer.sequence()
     assert stands(fetched(address, **cookie)) == ["passed", "passed", "pending"]
     anchor(chain)
     assert stands(fetched(address, **cookie)) == ["passed"] * 3
@@ -146,7 +147,7 @@ def test_the_page_s_address_without_its_cookie_changes_nothing_and_says_what_is_
     file = folder / f"{claim.number}.proof.json"
     held = fetched(address, **signed_in(alice))
     file.write_bytes(held)
-    pipeline.sequence()
+    sequencer.sequence()
     said = run(folder, file.name, "--trust", "trust.json", "--refresh", address, "--token-file", "key.txt").stdout
     assert "your file is unchanged" in said and "the address may need --token-file" in said
     assert file.read_bytes() == held

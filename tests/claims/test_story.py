@@ -2,7 +2,8 @@
 
 import pytest
 
-from anchoring import log, pipeline
+from anchoring import log
+from anchoring.seal import sequencer
 from claims.actions import adjusting
 from claims.workflow import subject_of
 from tests import people
@@ -15,7 +16,7 @@ def test_alice_is_insured_claims_is_paid_and_every_step_stands_in_the_log(alice,
     claim = people.file_claim(alice, cover, 30_000)
     claim = people.accept_in_full(claim, by=dora)
     claim = adjusting.pay_claim(by=grace, claim=claim, reference="BANK-1")
-    pipeline.sequence()
+    sequencer.sequence()
     events = log.history(subject_of(claim))
     assert [event.kind for event in events] == ["claim.submitted", "claim.taken", "claim.decided", "claim.paid"]
     assert [event.stage.word for event in events] == ["Sealed"] * 4

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from anchoring import pipeline
+from anchoring.seal import sequencer
 from claims import notices, tasks
 from claims.actions import adjusting, claim, kyc
 from claims.models import Notice
@@ -152,7 +152,7 @@ def cover(alice, carol):
 
 def anchor(chain) -> None:
     """Everything recorded so far, sealed and anchored."""
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     for _ in range(40):
         chain.mine()
@@ -167,7 +167,7 @@ def told() -> list[str]:
 def test_alice_is_told_once_that_her_claim_is_anchored_and_what_to_do_with_it(alice, cover, chain) -> None:
     filed = people.file_claim(alice, cover)
     assert (tasks.release_notices(), tasks.send_notices(), told()) == (0, 4, [])
-    pipeline.sequence()
+    sequencer.sequence()
     assert (tasks.release_notices(), tasks.send_notices(), told()) == (0, 0, [])
     anchor(chain)
     assert [tasks.release_notices(), tasks.send_notices(), tasks.release_notices(), tasks.send_notices()] == [

@@ -2,8 +2,9 @@
 
 import pytest
 
-from anchoring import config, log, pipeline, verify
+from anchoring import config, log, verify
 from anchoring.models import Cosignature
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from claims.management.commands.auditor import admit
 from portal import auditor
@@ -26,7 +27,7 @@ def test_what_it_audits_is_called_complete(live_server, settings, tmp_path) -> N
     chain, subject = a_chain(), a_subject()
     register(chain)
     note(subject=subject)
-    pipeline.close_now()
+    sequencer.close_now()
     anchor_all(chain)
     site, key = f"{live_server.url}/log", config.log_key().verifier_key
     said = auditor.audit(tmp_path, log=site, log_key=key)

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from anchoring import anchors, pipeline, routes
+from anchoring import anchors, routes, schedule
 from anchoring.management.on_chain import troubles_in_words
+from anchoring.seal import sequencer
 
 PAUSE = 2.0
 
@@ -33,12 +34,12 @@ class Command(BaseCommand):
         """Ask the chain who it is first: a silent one is told apart from a log that has nothing to send."""
         with troubles_in_words():
             route = routes.current()
-            with pipeline.by_hand(route.step, health=route.chain.health):
+            with schedule.by_hand(route.step, health=route.chain.health):
                 route.chain.identity()
                 if options["accept_nonce"]:
                     self.stdout.write(routes.accept_nonce(route))
                 if options["now"]:
-                    pipeline.close_now()
+                    sequencer.close_now()
                 self._until_final(route, time.monotonic() + options["wait"])
 
     def _until_final(self, route: routes.Route, deadline: float) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from anchoring import pipeline
 from anchoring.management.on_chain import troubles_in_words
 from anchoring.models import Checkpoint
+from anchoring.seal import sequencer
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Sequence, sign, say how far the log is."""
         with troubles_in_words():
-            count = pipeline.sequence()
+            count = sequencer.sequence()
         newest = Checkpoint.objects.order_by("-size").first()
         size = newest.size if newest else 0
         self.stdout.write(f"Sealed {count} {'entry' if count == 1 else 'entries'}; the log's signed size is {size}.")

@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from anchoring import anchors, config, covered, fsck, networks, pipeline, registry, routes, stages
+from anchoring import anchors, config, covered, fsck, networks, registry, routes, stages
 from anchoring.chain import EthereumChain, address_of
 from anchoring.models import Registration
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from anchoring.verify import verify
 from tests.anchoring.drill.conftest import INSURER, STRANGER
@@ -109,7 +110,7 @@ def test_the_log_is_handed_over_and_the_new_key_alone_goes_on(old, settings) -> 
     assert f"The log is in the hand of {theirs}, in a final block." in said
     assert said.endswith("The old key has no power over the log any more.\n")
     note()
-    pipeline.close_now()
+    sequencer.close_now()
     assert f"CHAIN_KEY is the key of 0x{address_of(INSURER).hex()}" in failed("anchor")[0]
     settings.CHAIN_KEY, settings.NEXT_CHAIN_KEY = STRANGER.hex(), ""
     anchor_now()
@@ -136,7 +137,7 @@ def test_without_a_next_chain_it_is_said_what_to_set(old, tmp_path) -> None:
 
 def test_what_is_not_anchored_on_the_old_chain_holds_the_move_up(old, new, tmp_path) -> None:
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     sentence, _ = failed("migrate_chain", "--export", str(tmp_path / "proofs"))
     assert sentence.endswith("If the old chain has stopped, run this with --leave-behind.")
     assert Registration.objects.count() == 1
@@ -163,7 +164,7 @@ def test_the_log_moves_with_both_chains_anchored_on_for_a_while_and_old_proofs_i
     assert [verify(path.read_bytes(), trust_file()).exit_code for path in kept] == [3, 3, 3]
     assert stages.current_registration() == first  # until the new chain holds an anchor
     note()
-    pipeline.sequence()
+    sequencer.sequence()
     assert ticks(2) == ["sent", "sent", "confirmed", "confirmed"]
     second = stages.current_registration()
     assert (second.follows, second.chain_id) == (first, 31340)
@@ -202,7 +203,7 @@ BESIDE = (
 def test_an_export_goes_on_where_it_stopped_and_brings_files_up_to_date(old, tmp_path) -> None:
     folder = tmp_path / "proofs"
     notes(3)
-    pipeline.sequence()
+    sequencer.sequence()
     assert run("export_proofs", str(folder)).split("\n")[2:3] == [
         "3 of them are not anchored yet. Run this again once they are."
     ]

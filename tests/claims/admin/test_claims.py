@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pypdf import PdfReader
 
-from anchoring import log, pipeline, vault
+from anchoring import log, vault
 from anchoring.log import Subject
 from anchoring.models import Entry
+from anchoring.seal import sequencer
 from claims.actions import adjusting
 from claims.admin.claims import ClaimAdmin
 from claims.forms.staff import PayForm
@@ -243,7 +244,7 @@ def test_the_ladder_climbs_by_itself(client, dora, claim) -> None:
     address = reverse("admin:claims_claim_events", args=[claim.pk])
     assert f'hx-get="{address}?seen=R"' in client.get(page(claim)).content.decode()
     assert client.get(address + "?seen=R").status_code == 204
-    pipeline.sequence()
+    sequencer.sequence()
     risen = client.get(address + "?seen=R")
     assert "1 of 1 events sealed, 0 of 1 anchored." in words(risen)
     assert re.findall(r'id="([\w-]+)" hx-swap-oob', risen.content.decode()) == [

@@ -15,8 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pypdf import PdfReader
 
-from anchoring import log, pipeline, trust, vault, verify
+from anchoring import log, trust, vault, verify
 from anchoring.models import Entry
+from anchoring.seal import sequencer
 from claims.actions import adjusting
 from claims.actions import claim as actions
 from claims.models import Claim
@@ -54,7 +55,7 @@ def chain():
 
 def anchor(chain) -> None:
     """Everything recorded so far, sealed and anchored."""
-    pipeline.sequence()
+    sequencer.sequence()
     tick(chain)
     for _ in range(40):
         chain.mine()
@@ -193,7 +194,7 @@ def test_ladders_climb_while_alice_watches_and_then_the_asking_ends(browser, cla
     asked = re.search(r'id="watch"[^>]* hx-get="([^"]+)" hx-trigger="every 2s"', shown)[1]
     assert asked == at("claim-ladder", claim) + "?seen=R"
     assert browser.get(asked).status_code == 204
-    pipeline.sequence()
+    sequencer.sequence()
     sealed = browser.get(asked).content.decode()
     entry = Entry.objects.get(kind="claim.submitted")
     assert missing(sealed, "?seen=S", f'id="rungs-{entry.id}" hx-swap-oob="innerHTML"', "1 sealed, 0 anchored") == []
@@ -207,7 +208,7 @@ def test_ladders_climb_while_alice_watches_and_then_the_asking_ends(browser, cla
 def test_only_what_rose_is_sent_again(browser, claim, alice, chain) -> None:
     anchor(chain)
     actions.add_evidence(by=alice, claim=claim, uploads=[people.a_file("b.png", PNG + b"b")])
-    pipeline.sequence()
+    sequencer.sequence()
     first, second = Entry.objects.filter(subject_id=str(claim.pk)).order_by("seq")
     shown = browser.get(at("claim-ladder", claim) + "?seen=AR").content.decode()
     assert (str(first.id) in shown, str(second.id) in shown) == (False, True)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
 
-from anchoring import log, pipeline, vault, verify
+from anchoring import log, vault, verify
+from anchoring.seal import sequencer
 from anchoring.trust import trust_file
 from claims import checkout
 from claims.actions.policy import Term, take_over_policy
@@ -98,7 +99,7 @@ def test_the_ladder_climbs_while_alice_watches(browser, cover) -> None:
     seen = browser.get(at(cover)).context["watch"].seen
     assert seen == "RRRRR"
     assert browser.get(at(cover, "policy-ladder"), {"seen": seen}).status_code == 204
-    pipeline.sequence()
+    sequencer.sequence()
     answer = browser.get(at(cover, "policy-ladder"), {"seen": seen})
     html = answer.content.decode()
     assert (html.count('hx-swap-oob="true"'), "5 records: 5 sealed" in html, "seen=SSSSS" in html) == (10, True, True)
@@ -111,7 +112,7 @@ def test_a_page_that_has_missed_an_event_is_loaded_anew(browser, cover, seen) ->
 
 
 def test_alice_downloads_a_proof_that_the_verifier_accepts(browser, cover) -> None:
-    pipeline.sequence()
+    sequencer.sequence()
     answer = browser.get(at(cover, "policy-proof"))
     assert answer["Content-Disposition"] == f'attachment; filename="{cover.number}.proof.json"'
     assert answer["Content-Type"] == "application/json"
