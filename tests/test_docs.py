@@ -17,6 +17,8 @@ from tests.anchoring import history_world
 from tests.anchoring.protocol import reference_map
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
+COLUMNS = 120
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 BEYOND_THE_TABLE = {
     "refusal.recorded", "record.opened", "proof.exported", "log.registered", "log.state", "log.lost", "log.key",
@@ -42,7 +44,7 @@ def test_the_example_anchor_is_the_one_of_the_vectors() -> None:
     assert json.loads(example("anchor")) == vector["anchor"]
     assert isinstance(anchor, verify.ReceiptAnchor)
     header = verify.read_header(anchor.header_rlp)
-    assert f"block {header.number} with the hash `{header.hash}`" in PROTOCOL
+    assert f"block {header.number} with the hash `{header.hash}`" in " ".join(PROTOCOL.split())
 
 
 def test_the_example_receipt_is_one_that_the_verifier_accepts() -> None:
@@ -83,13 +85,42 @@ def test_every_kind_of_entry_is_in_the_vocabulary_and_has_words() -> None:
     assert recorded - set(wording.STAFF) == set()
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+each_document = pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def prose(page: Path) -> str:
+    """The page without its code blocks."""
+    return re.sub(r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What may stand behind # in a link to the page: its headings, as Git hosts write them in an address."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_documents_are_there() -> None:
+    named = {str(page.relative_to(ROOT)) for page in DOCUMENTS}
+    assert {"README.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md", "docs/protocol.md"} - named == set()
+
+
+@each_document
 def test_every_link_in_the_documents_leads_somewhere(page: Path) -> None:
-    if not page.exists():
-        pytest.fail(f"{page.name} is missing")
-    text = page.read_text(encoding="utf-8")
-    targets = [t for t in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if not t.startswith(("http", "mailto"))]
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    broken = []
+    for target, fragment in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", prose(page)):
+        if target.startswith(("http", "mailto")):
+            continue
+        there = page.parent / target if target else page
+        if not there.exists() or (fragment and fragment not in anchors(there)):
+            broken.append(f"{target}#{fragment}")
+    assert broken == []
+
+
+@each_document
+def test_every_line_of_the_documents_fits_into_120_columns(page: Path) -> None:
+    """But for tables and code blocks, and for a line that is one long word."""
+    lines = [line for line in prose(page).splitlines() if not line.lstrip().startswith("|")]
+    assert [line for line in lines if len(line) > COLUMNS and len(line.split()) > 1] == []
 
 
 def test_every_variable_that_settings_read_is_in_the_table_of_operations() -> None:
