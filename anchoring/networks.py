@@ -160,7 +160,7 @@ class Table:
             return self.networks[name]
         if name in self.dead:
             raise UnknownNetwork(self.dead[name].sentence)
-        listed = f"There are {', '.join(self.networks)}; docs/operations.md says how to add one."
+        listed = f"There are {', '.join(self.networks)}; docs/operations/chain.md says how to add one."
         if name in self.known:
             row = self.known[name]
             raise UnknownNetwork(

@@ -1,7 +1,7 @@
 """Settings of the portal: one file, read from the environment, safe by default.
 
 ``TOUCHSTONE_MODE=development`` (the default) makes its own keys under ``var/`` and runs on SQLite; ``production``
-refuses to start when a secret is missing or an unsafe value is set. docs/operations.md lists every variable.
+refuses to start when a secret is missing or an unsafe value is set. docs/operations/settings.md lists every variable.
 """
 
 from pathlib import Path

@@ -38,7 +38,7 @@ def end_of_life(network: Network, now: datetime, setting: Setting) -> Check:
         return Check("network", "warning", f"{said} Have another chain ready.")
     if setting.chain == "NEXT_CHAIN":
         return Check("network", "warning", said)
-    return Check("network", "warning", said, "Change over to another chain: docs/operations.md, “A test network”.")
+    return Check("network", "warning", said, "Change over to another chain, as docs/operations/chain.md says.")
 
 
 class Look:

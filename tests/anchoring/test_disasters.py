@@ -75,7 +75,7 @@ class Site:
 
 
 class SqliteBackups:
-    """As docs/operations.md has it for development: SQLite's own online backup."""
+    """As docs/operations/backup-and-restore.md has it for development: SQLite's own online backup."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -95,7 +95,7 @@ class SqliteBackups:
 
 
 class PostgresqlBackups:
-    """As docs/operations.md has it: pg_dump and pg_restore."""
+    """As docs/operations/backup-and-restore.md has it: pg_dump and pg_restore."""
 
     def __init__(self, server: psycopg.Connection) -> None:
         self._server = server

@@ -338,7 +338,7 @@ def test_the_end_of_a_network_is_told_in_time() -> None:
     )
     assert told(today + timedelta(days=90)) == (
         f"warning | network | The Moon test network, chain 31337. {end} is announced for 24 February 2027, in 90 days."
-        " Its makers said so. | Change over to another chain: docs/operations.md, “A test network”."
+        " Its makers said so. | Change over to another chain, as docs/operations/chain.md says."
     )
     assert told(today - timedelta(days=1)) == (
         f"warning | network | The Moon test network, chain 31337. {end} was announced for 25 November 2026, 1 day ago."

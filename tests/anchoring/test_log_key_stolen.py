@@ -99,7 +99,7 @@ def alices(chain) -> log.Subject:
 
 @pytest.fixture
 def procedure(alices, chain) -> dict[str, bytes]:
-    """docs/operations.md, "It was stolen", step by step: the trust file before and after, and alice's proof."""
+    """docs/operations/keys.md, "It was stolen", step by step: the trust file before and after, and alice's proof."""
     before, proof = trust.trust_file(), log.proof(alices, owners=None)
     with override_settings(LOG_KEY=STOLEN, NEXT_LOG_KEY=FRESH):
         rotation.revoke()

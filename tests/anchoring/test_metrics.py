@@ -193,9 +193,9 @@ def test_the_days_until_the_chain_s_end_are_told_where_an_end_was_announced(clie
 
 
 def alerts() -> list[dict]:
-    """The rules in docs/operations.md."""
-    operations = (settings_.BASE_DIR / "docs" / "operations.md").read_text(encoding="utf-8")
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", operations, re.DOTALL)]
+    """The rules in docs/operations/monitoring.md."""
+    page = (settings_.BASE_DIR / "docs" / "operations" / "monitoring.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
     [scrape_config] = [block for block in blocks if "scrape_configs" in block]
     assert scrape_config["scrape_configs"][0]["metrics_path"] == reverse("metrics")
     [rules] = [block for block in blocks if "groups" in block]

@@ -81,7 +81,7 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(UnknownNetwork) as error:
         networks.by_name("testnet")
     assert str(error.value) == (
-        "There is no chain of that name. There are sepolia, hoodi, local; docs/operations.md says how to add one."
+        "There is no chain of that name. There are sepolia, hoodi, local; docs/operations/chain.md says how to add one."
     )
 
 
@@ -90,7 +90,7 @@ def test_a_chain_known_by_name_only_is_refused_as_what_it_is() -> None:
         networks.by_name("base-sepolia")
     assert str(error.value) == (
         "The Base Sepolia test network (chain 84532) is known by name only: nothing says how to anchor there. There are"
-        " sepolia, hoodi, local; docs/operations.md says how to add one."
+        " sepolia, hoodi, local; docs/operations/chain.md says how to add one."
     )
 
 

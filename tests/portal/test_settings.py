@@ -218,10 +218,10 @@ def test_everything_about_anchoring_may_come_from_files_and_beats_the_defaults(t
     ("value", "sentence"),
     [
         ("holesky", "The Holesky test network (chain 17000) has ended. Use sepolia or hoodi instead."),
-        ("Sepolia", "There is no chain of that name. There are sepolia, hoodi, local; docs/operations.md says how to"
-                    " add one."),
+        ("Sepolia", "There is no chain of that name. There are sepolia, hoodi, local; docs/operations/chain.md says how"
+                    " to add one."),
         ("ethereum", "Ethereum (chain 1) is known by name only: nothing says how to anchor there. There are sepolia,"
-                     " hoodi, local; docs/operations.md says how to add one."),
+                     " hoodi, local; docs/operations/chain.md says how to add one."),
     ],
 )  # fmt: skip
 def test_a_chain_that_is_dead_or_unknown_is_refused_with_what_to_use(tmp_path, mode, name, value, sentence) -> None:

@@ -42,7 +42,7 @@ CHANGES = {
 
 
 class Command(BaseCommand):
-    """docs/operations.md says in which order; what comes in a wrong one is refused with what to do."""
+    """docs/operations/keys.md says in which order; what comes in a wrong one is refused with what to do."""
 
     help = (
         "generate: make a log key. show: the keys that verifiers accept, for which sizes of the log, and which sign"

@@ -51,9 +51,9 @@ def test_rows_have_names_and_words_of_their_own() -> None:
     assert {text[-1] for row in TABLE for text in (row.fault, row.end)} == {"."}
 
 
-def test_the_table_in_operations_is_the_codes() -> None:
-    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    section = operations[operations.index("## Drills") :].split("\n## ")[0]
+def test_the_table_in_troubles_md_is_the_codes() -> None:
+    page = (ROOT / "docs" / "operations" / "troubles.md").read_text(encoding="utf-8")
+    section = page[page.index("## Drills") :].split("\n## ")[0]
     documented = [line for line in section.split("\n") if line.startswith("| `")]
     assert documented == [f"| `{row.id}` | {row.fault} | {row.end} |" for row in TABLE]
 
