@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -126,8 +127,62 @@ def test_every_line_of_the_documents_fits_into_120_columns(page: Path) -> None:
 @each_document
 def test_the_documents_keep_to_the_words_of_the_house(page: Path) -> None:
     """Documents are called documents; what is claimed, where a record is and who is meant is said in plain words."""
-    retired = r"(?<![/\w])papers(?![/\w])|thing by thing|mark in the log|stands here"
-    assert re.findall(retired, prose(page), re.IGNORECASE) == []
+    retired = r"\bpapers\b|thing by thing|mark in the log|stands here"
+    assert re.findall(retired, re.sub(r"`[^`]*`", "", prose(page)), re.IGNORECASE) == []
+
+
+# --- Decisions -------------------------------------------------------------------------------------------------------
+
+DECISIONS = sorted(page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name != "README.md")
+HEAD = re.compile(
+    r"# (?P<number>\d{3})\. (?P<title>[^\n]+)\n\n"
+    r"Date: (?P<date>20\d\d-\d\d-\d\d)\n\n"
+    r"Status: (?P<status>accepted|superseded by (?P<by>\d{3}))\n\n"
+)
+SECTIONS = ["Decision", "Why", "Alternatives", "Cost"]
+
+each_decision = pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.name[:3])
+
+
+def head(page: Path) -> dict[str, str]:
+    """Number, title, date and status of a decision, and by which one it was superseded."""
+    found = HEAD.match(page.read_text(encoding="utf-8"))
+    assert found, f"{page.name} does not begin with number and title, date, status"
+    return found.groupdict()
+
+
+def sections(page: Path) -> dict[str, str]:
+    """Heading → text of each section."""
+    _, *parts = re.split(r"^## (.+)\n", prose(page), flags=re.MULTILINE)
+    return {heading: text.strip() for heading, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+@each_decision
+def test_a_decision_has_its_number_date_and_status(page: Path) -> None:
+    read = head(page)
+    assert page.name.startswith(f"{read['number']}-")
+    date.fromisoformat(read["date"])
+    assert read["by"] in {None, *(decision.name[:3] for decision in DECISIONS)} - {read["number"]}
+
+
+@each_decision
+def test_a_decision_says_why_what_was_not_done_and_what_it_costs(page: Path) -> None:
+    written = sections(page)
+    assert [heading for heading in written if heading != "Context"] == SECTIONS
+    assert list(written)[0] in ("Context", "Decision")
+    assert [heading for heading, text in written.items() if not text] == []
+    assert re.findall(r"^- \*\*.+?\*\*", written["Alternatives"], re.MULTILINE | re.DOTALL)
+
+
+def test_decisions_have_numbers_of_their_own_and_stand_in_the_index() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d+)\]\((.+?)\) \| (.+) \| (\S+) \| (.+) \|$", index, re.MULTILINE)
+    heads = [(page.name, head(page)) for page in DECISIONS]
+    assert rows == [(read["number"], name, read["title"], read["date"], read["status"]) for name, read in heads]
+    assert len({read["number"] for _, read in heads}) == len(heads) > 15
+
+
+# --- Operations ------------------------------------------------------------------------------------------------------
 
 
 def operations_page(name: str) -> str:
