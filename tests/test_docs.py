@@ -182,6 +182,28 @@ def test_decisions_have_numbers_of_their_own_and_stand_in_the_index() -> None:
     assert len({read["number"] for _, read in heads}) == len(heads) > 15
 
 
+# --- Vectors ---------------------------------------------------------------------------------------------------------
+
+VECTORS = ROOT / "tests" / "vectors"
+
+
+def rows(page: Path, heading: str) -> list[str]:
+    """The first cells of the table in that section, without their code marks."""
+    section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+
+
+def test_the_page_about_vectors_names_their_families_members_and_questions() -> None:
+    index = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
+    page = VECTORS / "README.md"
+    assert rows(page, "Families") == list(dict.fromkeys(vector["name"].split("-")[0] for vector in index))
+    assert sorted(rows(page, "What index.json means")) == sorted({member for vector in index for member in vector})
+    options = {option for vector in index for option in vector["arguments"][::2]}
+    assert {option for option in options if f"`{option}`" not in page.read_text(encoding="utf-8")} == set()
+    answers = [a for file in (VECTORS / "rpc").iterdir() for a in json.loads(file.read_text(encoding="utf-8"))]
+    assert set(rows(page, "The node")) == {answer["method"] for answer in answers}
+
+
 # --- Operations ------------------------------------------------------------------------------------------------------
 
 
