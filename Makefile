@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench anvil clean
+.PHONY: help demo test drill check bench anvil clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -15,6 +15,9 @@ demo: $(VENV)/.runtime  ## run the whole product here: http://localhost:8000 (PO
 
 test: $(VENV)/.dev anvil  ## run every test: on SQLite, and at the same time on a real PostgreSQL with a real Redis-protocol server
 	$(BIN)/python -m tests.both
+
+drill: $(VENV)/.dev anvil  ## play every trouble of the table in docs/operations/troubles.md on a real node and a real PostgreSQL
+	$(BIN)/python -m tests.services sh -c '$(BIN)/python manage.py anchor_drill --postgresql "$$DATABASE_URL"'
 
 check: $(VENV)/.dev  ## lint, formatting, types, migrations, pinned requirements
 	$(BIN)/ruff check .
