@@ -4,6 +4,7 @@
 refuses to start when a secret is missing or an unsafe value is set. docs/operations/settings.md lists every variable.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -345,6 +346,7 @@ def _refuse_unsafe_production() -> None:
         fault
         for unsafe, fault in (
             (DEBUG, "DEBUG must be false."),
+            (sys.flags.optimize > 0, "Python must run without -O and PYTHONOPTIMIZE: they switch off checks."),
             (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS, "ALLOWED_HOSTS must name your host names (no *)."),
             (not SITE_URL.startswith("https://"), "SITE_URL must start with https://."),
             (len(SECRET_KEY) < 50, "SECRET_KEY must have at least 50 characters."),

@@ -70,6 +70,14 @@ def test_a_safe_production_starts_with_everything_locked(tmp_path) -> None:
     }  # fmt: skip
 
 
+def test_production_refuses_a_python_that_skips_its_checks(tmp_path) -> None:
+    done = start(tmp_path, SAFE | {"PYTHONOPTIMIZE": "1"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(
+        "Unsafe production settings: Python must run without -O and PYTHONOPTIMIZE: they switch off checks.\n"
+    )
+
+
 @pytest.mark.parametrize("mode", ["development", "demo"])
 def test_elsewhere_nothing_needs_to_be_given_and_keys_are_made_once(tmp_path, mode) -> None:
     first, second = (json.loads(start(tmp_path, {"TOUCHSTONE_MODE": mode}).stdout) for _ in range(2))
