@@ -3,10 +3,11 @@
 import json
 import uuid
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from anchoring import anchors, config, log, mapping, schedule, vault, verify
+from anchoring import anchors, config, log, mapping, proofs, schedule, vault, verify
 from anchoring.models import Checkpoint, Confirmation
 from anchoring.protocol.disclosure import parse_disclosure
 from anchoring.seal import sequencer
@@ -257,7 +258,7 @@ def test_a_proof_that_our_own_verifier_refuses_never_leaves(subject) -> None:
     sequencer.sequence()
     with guards_lifted("anchoring_tile"):
         sql("UPDATE anchoring_tile SET hashes = %s WHERE level = 0 AND n = 0", b"x" * 8192)
-    with pytest.raises(AssertionError, match="failed its own check"):
+    with pytest.raises(proofs.RefusedByOwnVerifier, match="failed its own check"):
         log.proof(subject, owners=None)
 
 
@@ -271,3 +272,9 @@ def test_the_number_of_queries_does_not_grow_with_the_history(subject, django_as
             log.proof(subject, owners=None)
         note("More.", subject=subject)
         sequencer.sequence()
+
+
+def test_a_file_that_our_own_verifier_refuses_is_never_handed_out() -> None:
+    wrong = Path(__file__).parents[1] / "vectors" / "files" / "sealed-wrong-index.json"
+    with pytest.raises(proofs.RefusedByOwnVerifier, match="failed its own check"):
+        proofs._self_check(wrong.read_bytes())
