@@ -308,10 +308,10 @@ class Sender(models.Model):
 
 
 class Tick(models.Model):
-    """Cache: how the last run of a pipeline step went, for the status page and the metrics.
+    """Cache: how the last run of a step of the schedule went, for the status page and the metrics.
 
     ``said`` is the step's outcome in a sentence, ``problem`` why it cannot go on ("" if it can); ``seen`` holds what
-    the step learned outside, as JSON: ``final``, ``endpoints`` and ``trouble`` (pipeline.tick).
+    the step learned outside, as JSON: ``final``, ``endpoints`` and ``trouble`` (schedule.tick).
     """
 
     step = models.CharField(max_length=16, primary_key=True)

@@ -187,7 +187,7 @@ def test_the_lists_name_nothing_that_is_gone() -> None:
     [
         ("claims/money.py", "from portal import settings", 1, "imports portal.settings"),
         ("anchoring/log.py", "import portal.env", 1, "imports portal.env"),
-        ("claims/workflow.py", "from anchoring import pipeline", 2, "imports anchoring.pipeline"),
+        ("claims/workflow.py", "from anchoring import schedule", 2, "imports anchoring.schedule"),
         ("claims/models/claim.py", "from anchoring.models import Entry", 2, "imports anchoring.models.Entry"),
         ("anchoring/log.py", "from claims.models import User", 3, "imports claims.models.User"),
         ("anchoring/log.py", "kind = 'the claim'", 3, "says claim"),
