@@ -30,7 +30,10 @@ NUMBER = "number"
 
 
 class RefusedByOwnVerifier(Exception):  # noqa: N818 - named for what happened
-    """A proof that was made here failed its check by ``verify.py`` and was not handed out: run fsck."""
+    """A proof that was made here failed its check by ``verify.py`` and was not handed out: run fsck.
+
+    The text holds the verdict and nothing of what the file shows: it stands in logs.
+    """
 
 
 class NoSuchRecord(LookupError):
@@ -248,4 +251,4 @@ def _self_check(made: bytes, *, subject: Subject | None = None) -> None:
     """A proof that our own verifier refuses never leaves: that is a bug or a damaged database, and loud."""
     report = verify.verify(made, trust_file(), subject=f"{subject.type}:{subject.id}" if subject else None)
     if report.exit_code not in (0, 3):
-        raise RefusedByOwnVerifier(f"a proof failed its own check: {report}")
+        raise RefusedByOwnVerifier(f"a proof failed its own check: {report.verdict}")
